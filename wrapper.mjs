@@ -1,0 +1,13 @@
+import WebSocket from './index.js';
+
+export const {
+  createWebSocketStream,
+  extension,
+  Receiver,
+  Sender,
+  subprotocol,
+  WebSocketServer
+} = WebSocket;
+
+export { WebSocket };
+export default WebSocket;
