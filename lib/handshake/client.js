@@ -1,0 +1,334 @@
+'use strict';
+
+const { randomBytes } = require('node:crypto');
+
+const { CLOSE_TIMEOUT } = require('../constants');
+const { abortHandshake, emitErrorAndClose } = require('./abort');
+const { RedirectHeaders } = require('./redirect');
+const { createRequest } = require('./request');
+const { findFault } = require('./response');
+const { parseUrl, resolveTarget } = require('./url');
+
+const PROTOCOL_VERSIONS = [8, 13];
+const TOKEN = /^[\w!#$%&'*+\-.^`|~]+$/;
+
+const DEFAULT_OPTIONS = {
+  allowSynchronousEvents: true,
+  autoPong: true,
+  closeTimeout: CLOSE_TIMEOUT,
+  followRedirects: false,
+  maxBufferedChunks: 256 * 1024,
+  maxFragments: 16 * 1024,
+  maxPayload: 100 * 1024 * 1024,
+  maxPendingAutoPongs: 60,
+  maxRedirects: 10,
+  protocolVersion: 13,
+  skipUTF8Validation: false
+};
+
+/**
+ * The client's side of the opening handshake: one request for each address
+ * that redirects lead to, until the connection is open or has failed.
+ */
+class ClientHandshake {
+  #websocket;
+  #protocols;
+  #options;
+  #target;
+  #redirectHeaders;
+
+  /**
+   * @param {WebSocket} websocket the client
+   * @param {string[]} protocols the subprotocols to ask for
+   * @param {Object} options the client's options
+   * @param {import('./url').Target} target where to connect to first
+   */
+  constructor(websocket, protocols, options, target) {
+    this.#websocket = websocket;
+    this.#protocols = protocols;
+    this.#options = options;
+    this.#target = target;
+
+    if (options.followRedirects) {
+      this.#redirectHeaders = new RedirectHeaders(target, options.headers);
+    }
+  }
+
+  /** Sends the first request. */
+  start() {
+    const auth = this.#auth();
+
+    if (auth) this.#redirectHeaders?.rememberAuth(auth);
+    this.#finish(this.#send(this.#options.headers, auth));
+  }
+
+  /**
+   * Sends the request again, to where a response points.
+   *
+   * Not even what `http.request` throws is thrown from here: an address that
+   * only the server has seen must not end the process.
+   *
+   * @param {http.ClientRequest} previous the request that was answered
+   * @param {string} location the value of the `Location` header
+   */
+  #redirect(previous, location) {
+    const websocket = this.#websocket;
+
+    if (++websocket._redirects > this.#options.maxRedirects) {
+      abortHandshake(websocket, previous, 'Maximum redirects exceeded');
+      return;
+    }
+
+    previous.abort();
+
+    let req;
+
+    try {
+      const url = parseUrl(location, websocket._url);
+
+      websocket._url = url.href;
+      this.#target = resolveTarget(url);
+      req = this.#resend();
+    } catch (err) {
+      emitErrorAndClose(websocket, err);
+      return;
+    }
+
+    websocket.emit('redirect', websocket.url, req);
+    this.#finish(req);
+  }
+
+  /**
+   * Makes the request for the address that a redirect leads to. A listener of
+   * `'redirect'` takes over the care for credentials.
+   *
+   * @return {http.ClientRequest} the request
+   */
+  #resend() {
+    const headers = this.#redirectHeaders;
+    const mayAuthenticate =
+      this.#websocket.listenerCount('redirect') > 0 ||
+      headers.restrictTo(this.#target);
+    const auth = mayAuthenticate ? this.#auth() : undefined;
+
+    if (auth) headers.rememberAuth(auth);
+
+    return this.#send(headers.fields, auth);
+  }
+
+  /**
+   * Makes a request for the current address.
+   *
+   * @param {Object} headers the user's header fields
+   * @param {string} [auth] the credentials, `name:password`
+   * @return {http.ClientRequest} the request, not ended yet
+   */
+  #send(headers, auth) {
+    const websocket = this.#websocket;
+    const offer = {
+      key: randomBytes(16).toString('base64'),
+      protocols: this.#protocols
+    };
+
+    const req = createRequest(
+      this.#target,
+      offer,
+      this.#options,
+      headers,
+      auth
+    );
+
+    websocket._req = req;
+    this.#listen(req, offer);
+
+    return req;
+  }
+
+  /**
+   * The credentials for the current address: those in the URL come first.
+   *
+   * @return {(string|undefined)} `name:password`
+   */
+  #auth() {
+    return this.#target.auth ?? this.#options.auth;
+  }
+
+  /**
+   * Ends a request, or has the user do it.
+   *
+   * @param {http.ClientRequest} req the request
+   */
+  #finish(req) {
+    const { finishRequest } = this.#options;
+
+    if (finishRequest) finishRequest(req, this.#websocket);
+    else req.end();
+  }
+
+  /**
+   * Attaches the listeners for what can become of a request. They are deaf
+   * once the handshake has been given up or has moved to another address.
+   *
+   * @param {http.ClientRequest} req the request
+   * @param {import('./request').Offer} offer what it asks for
+   */
+  #listen(req, offer) {
+    const websocket = this.#websocket;
+    const on = (event, listener) =>
+      req.on(event, (...args) => {
+        if (
+          websocket._req === req &&
+          websocket._readyState === websocket.CONNECTING
+        ) {
+          listener(...args);
+        }
+      });
+
+    on('error', (err) => {
+      websocket._req = null;
+      emitErrorAndClose(websocket, err);
+    });
+    on('response', (res) => this.#handleResponse(req, res));
+    on('upgrade', (res, socket, head) =>
+      this.#handleUpgrade(res, socket, head, offer)
+    );
+
+    if (this.#options.handshakeTimeout) {
+      on('timeout', () =>
+        abortHandshake(websocket, req, 'Opening handshake has timed out')
+      );
+    }
+  }
+
+  /**
+   * Handles a response that does not upgrade the connection.
+   *
+   * @param {http.ClientRequest} req the request
+   * @param {http.IncomingMessage} res the response
+   */
+  #handleResponse(req, res) {
+    const { headers, statusCode } = res;
+    const isRedirect = statusCode >= 300 && statusCode < 400;
+
+    if (isRedirect && headers.location && this.#options.followRedirects) {
+      this.#redirect(req, headers.location);
+    } else if (!this.#websocket.emit('unexpected-response', req, res)) {
+      abortHandshake(
+        this.#websocket,
+        req,
+        `Unexpected server response: ${statusCode}`
+      );
+    }
+  }
+
+  /**
+   * Handles a 101 response: checks it and opens the connection.
+   *
+   * @param {http.IncomingMessage} res the response
+   * @param {stream.Duplex} socket the connection
+   * @param {Buffer} head what came after the response
+   * @param {import('./request').Offer} offer what the request asked for
+   */
+  #handleUpgrade(res, socket, head, offer) {
+    const websocket = this.#websocket;
+    const options = this.#options;
+
+    websocket.emit('upgrade', res);
+
+    // The user may have closed it in the listener.
+    if (websocket._readyState !== websocket.CONNECTING) return;
+
+    websocket._req = null;
+
+    const fault = findFault(res.headers, offer);
+
+    if (fault !== undefined) {
+      abortHandshake(websocket, socket, fault);
+      return;
+    }
+
+    websocket._protocol = res.headers['sec-websocket-protocol'] ?? '';
+    websocket.setSocket(socket, head, {
+      allowSynchronousEvents: options.allowSynchronousEvents,
+      generateMask: options.generateMask,
+      maxBufferedChunks: options.maxBufferedChunks,
+      maxFragments: options.maxFragments,
+      maxPayload: options.maxPayload,
+      skipUTF8Validation: options.skipUTF8Validation
+    });
+  }
+}
+
+/**
+ * Starts the connection of a client: all that the constructor of `WebSocket`
+ * does once its arguments are normalised.
+ *
+ * @param {WebSocket} websocket the client
+ * @param {(string|URL)} address the URL to connect to
+ * @param {string[]} protocols the subprotocols to ask for
+ * @param {Object} [options] the client's options, not changed
+ * @throws {RangeError} if the protocol version is not supported
+ * @throws {SyntaxError} if the URL or a subprotocol is invalid
+ * @throws {Error} what `http.request` throws, for example for a bad header
+ */
+function connect(websocket, address, protocols, options) {
+  const allOptions = { ...DEFAULT_OPTIONS, ...options };
+
+  checkProtocolVersion(allOptions.protocolVersion);
+
+  const url = parseUrl(address);
+  const target = resolveTarget(url);
+
+  checkProtocols(protocols);
+
+  websocket._url = url.href;
+  websocket._isServer = false;
+  websocket._redirects = 0;
+  websocket._autoPong = allOptions.autoPong;
+  websocket._maxPendingAutoPongs = allOptions.maxPendingAutoPongs;
+  websocket._closeTimeout = allOptions.closeTimeout;
+
+  new ClientHandshake(websocket, protocols, allOptions, target).start();
+}
+
+/**
+ * Checks the version of the WebSocket protocol.
+ *
+ * @param {*} version the `protocolVersion` option
+ * @throws {RangeError} if it is not supported
+ */
+function checkProtocolVersion(version) {
+  if (!PROTOCOL_VERSIONS.includes(version)) {
+    throw new RangeError(
+      `Unsupported protocol version: ${version} ` +
+        `(supported versions: ${PROTOCOL_VERSIONS.join(', ')})`
+    );
+  }
+}
+
+/**
+ * Checks the names of the subprotocols.
+ *
+ * @param {Array} protocols the subprotocols
+ * @throws {SyntaxError} if one is not a token (RFC 7230, section 3.2.6) or is
+ *     there twice
+ */
+function checkProtocols(protocols) {
+  const seen = new Set();
+
+  for (const protocol of protocols) {
+    if (
+      typeof protocol !== 'string' ||
+      !TOKEN.test(protocol) ||
+      seen.has(protocol)
+    ) {
+      throw new SyntaxError(
+        'An invalid or duplicated subprotocol was specified'
+      );
+    }
+
+    seen.add(protocol);
+  }
+}
+
+module.exports = { abortHandshake, connect, emitErrorAndClose };
