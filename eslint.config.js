@@ -1,0 +1,39 @@
+'use strict';
+
+const js = require('@eslint/js');
+const globals = require('globals');
+
+module.exports = [
+  // `binding.js` is written by `napi build`.
+  { ignores: ['binding.js', 'target/', 'fuzz/'] },
+  {
+    ...js.configs.recommended,
+    languageOptions: {
+      ecmaVersion: 2022,
+      sourceType: 'commonjs',
+      globals: globals.node
+    },
+    linterOptions: { reportUnusedDisableDirectives: 'error' },
+    rules: {
+      ...js.configs.recommended.rules,
+      eqeqeq: 'error',
+      'no-unused-vars': 'error',
+      'no-var': 'error',
+      'prefer-const': 'error',
+      strict: ['error', 'global']
+    }
+  },
+  {
+    files: ['**/*.mjs'],
+    languageOptions: { sourceType: 'module' }
+  },
+  {
+    files: ['demo/public/**/*.js'],
+    languageOptions: { sourceType: 'script', globals: globals.browser }
+  },
+  {
+    // The functions given to `page.evaluate` and its like run in the browser.
+    files: ['__test__/demo.spec.js'],
+    languageOptions: { globals: { ...globals.node, ...globals.browser } }
+  }
+];
