@@ -1,0 +1,115 @@
+//! A message that is not in one piece.
+
+use super::incoming::{IncomingFrame, Part};
+use crate::{Event, FrameLengths, MessageKind, Payload, ProtocolError, utf8};
+
+/// The frames so far of a message, unmasked and in one buffer.
+#[derive(Debug)]
+pub(super) struct Assembly {
+    kind: MessageKind,
+    compressed: bool,
+    validate: bool,
+    /// Complete frames.
+    frames: u32,
+    bytes: Vec<u8>,
+    /// `bytes[..checked]` is UTF-8, and up to three bytes after it may start another character; stays
+    /// 0 unless `validate`.
+    checked: usize,
+    lengths: FrameLengths,
+}
+
+impl Assembly {
+    /// An empty message of the kind that its first frame says.
+    pub(super) fn new(first: &IncomingFrame, validate_utf8: bool) -> Self {
+        let (kind, compressed) = (first.kind(), first.rsv1);
+        Self {
+            kind,
+            compressed,
+            validate: validate_utf8 && kind == MessageKind::Text && !compressed,
+            frames: 0,
+            bytes: Vec::new(),
+            checked: 0,
+            lengths: FrameLengths::default(),
+        }
+    }
+
+    /// Adds bytes that were just taken from `frame`.
+    pub(super) fn append(
+        &mut self,
+        part: &Part<'_>,
+        frame: &IncomingFrame,
+    ) -> Result<(), ProtocolError> {
+        self.reserve(part.bytes.len(), frame);
+        part.append_to(&mut self.bytes);
+        if self.validate {
+            self.checked += utf8::whole_characters(&self.bytes[self.checked..])
+                .ok_or(ProtocolError::InvalidUtf8)?;
+        }
+        Ok(())
+    }
+
+    /// Counts a frame whose payload has been added.
+    pub(super) fn end_frame(&mut self, frame: &IncomingFrame) {
+        self.frames = self.frames.saturating_add(1);
+        if self.kind == MessageKind::Binary {
+            self.lengths.push(frame.length());
+        }
+    }
+
+    /// The message, its last frame being there.
+    pub(super) fn finish(self) -> Result<Event, ProtocolError> {
+        if self.validate && self.checked < self.bytes.len() {
+            return Err(ProtocolError::InvalidUtf8);
+        }
+        let payload = Payload::Owned(self.bytes);
+        // A single frame has the length of the message, which is known.
+        let frames = if self.frames > 1 {
+            self.lengths
+        } else {
+            FrameLengths::default()
+        };
+        Ok(Event::Message {
+            kind: self.kind,
+            compressed: self.compressed,
+            payload,
+            frames,
+        })
+    }
+
+    pub(super) fn frames(&self) -> u32 {
+        self.frames
+    }
+
+    /// Bytes of payload.
+    pub(super) fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Bytes of heap memory, this struct included.
+    pub(super) fn memory(&self) -> usize {
+        size_of::<Self>() + self.bytes.capacity() + self.lengths.capacity()
+    }
+
+    /// Makes room for `arriving` bytes of `frame`.
+    ///
+    /// Grows with what has come, whatever the header announces, and stops at the end of the message
+    /// where that is known, so that the last step fits exactly.
+    fn reserve(&mut self, arriving: usize, frame: &IncomingFrame) {
+        let needed = self.bytes.len() + arriving;
+        if needed <= self.bytes.capacity() {
+            return;
+        }
+        let mut wanted = (GROWTH * needed).max(MIN_CAPACITY);
+        if frame.fin {
+            let rest = usize::try_from(frame.remaining()).unwrap_or(usize::MAX);
+            wanted = wanted.min(needed.saturating_add(rest));
+        }
+        self.bytes.reserve_exact(wanted - self.bytes.len());
+    }
+}
+
+/// Room made, as a multiple of the bytes that have come.
+const GROWTH: usize = 2;
+
+/// Least room made for a message of which the length is not known, or larger.
+const MIN_CAPACITY: usize = 4096;
