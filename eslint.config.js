@@ -29,7 +29,7 @@ module.exports = [
   },
   {
     files: ['demo/public/**/*.js'],
-    languageOptions: { sourceType: 'script', globals: globals.browser }
+    languageOptions: { sourceType: 'module', globals: globals.browser }
   },
   {
     // The functions given to `page.evaluate` and its like run in the browser.
