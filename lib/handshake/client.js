@@ -105,15 +105,19 @@ class ClientHandshake {
    * @return {http.ClientRequest} the request
    */
   #resend() {
+    const target = this.#target;
     const headers = this.#redirectHeaders;
-    const mayAuthenticate =
-      this.#websocket.listenerCount('redirect') > 0 ||
-      headers.restrictTo(this.#target);
-    const auth = mayAuthenticate ? this.#auth() : undefined;
+    const isLeftToUser = this.#websocket.listenerCount('redirect') > 0;
+
+    if (!isLeftToUser && !headers.isTrusted(target)) {
+      return this.#send(headers.harmless(target));
+    }
+
+    const auth = this.#auth();
 
     if (auth) headers.rememberAuth(auth);
 
-    return this.#send(headers.fields, auth);
+    return this.#send(headers.all(), auth);
   }
 
   /**

@@ -1,9 +1,8 @@
 'use strict';
 
 /**
- * The header fields of the user on the way along redirects: remembers for whom
- * they were meant and takes the secrets out of them where they would reach
- * somebody else.
+ * The header fields of the user on the way along redirects: keeps what is
+ * meant for the first server from others, and from being sent in clear text.
  */
 class RedirectHeaders {
   #origin;
@@ -22,15 +21,6 @@ class RedirectHeaders {
   }
 
   /**
-   * The fields to send, with lower-case names.
-   *
-   * @type {Object}
-   */
-  get fields() {
-    return this.#fields;
-  }
-
-  /**
    * Keeps credentials for the requests that follow, unless there are some.
    *
    * @param {string} auth the credentials, `name:password`
@@ -40,24 +30,52 @@ class RedirectHeaders {
   }
 
   /**
-   * Drops, for this request and all later ones, what was meant for the first
-   * server and must not be shown to another one or in clear text.
+   * All fields.
    *
-   * @param {import('./url').Target} target where the next request goes
-   * @return {boolean} true if credentials may be sent to it
+   * @return {Object} the fields, with lower-case names
    */
-  restrictTo(target) {
-    const origin = this.#origin;
-    const isSameSite =
-      target.isUnix === origin.isUnix && target.site === origin.site;
+  all() {
+    return this.#fields;
+  }
 
-    if (isSameSite && (target.isSecure || !origin.isSecure)) return true;
+  /**
+   * The fields for an address that is not trusted: without credentials and,
+   * at another site, without `host`.
+   *
+   * @param {import('./url').Target} target the address
+   * @return {Object} the fields, with lower-case names
+   */
+  harmless(target) {
+    const fields = { ...this.#fields };
 
-    delete this.#fields.authorization;
-    delete this.#fields.cookie;
-    if (!isSameSite) delete this.#fields.host;
+    delete fields.authorization;
+    delete fields.cookie;
+    if (!this.#isSameSite(target)) delete fields.host;
 
-    return false;
+    return fields;
+  }
+
+  /**
+   * Tells whether an address may get credentials: it must be at the site of
+   * the first one, and secure if that one was.
+   *
+   * @param {import('./url').Target} target the address
+   * @return {boolean} true if it may
+   */
+  isTrusted(target) {
+    return (
+      this.#isSameSite(target) && (target.isSecure || !this.#origin.isSecure)
+    );
+  }
+
+  /**
+   * Tells whether an address is at the site of the first one.
+   *
+   * @param {import('./url').Target} target the address
+   * @return {boolean} true if it is
+   */
+  #isSameSite({ isUnix, site }) {
+    return isUnix === this.#origin.isUnix && site === this.#origin.site;
   }
 }
 
