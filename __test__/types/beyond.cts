@@ -1,0 +1,105 @@
+// What exists beyond @types/ws, and what the types refuse.
+
+import WebSocket = require('ferrows');
+import { Duplex } from 'stream';
+
+const ws = new WebSocket('ws://localhost', {
+  closeTimeout: 1000,
+  maxPendingAutoPongs: 5,
+  protocols: ['chat'],
+  auth: 'user:password',
+  servername: ''
+});
+
+ws.binaryType = 'blob';
+ws.close(4000, new Uint8Array(3));
+ws.ping((err: Error) => err);
+ws.pong('data', (err) => err.message);
+
+// A connection over any Duplex.
+declare const duplex: Duplex;
+const bare = new WebSocket(null, undefined, { isServer: false });
+bare.setSocket(duplex, Buffer.alloc(0), { maxPayload: 0, maxFragments: 3 });
+
+// The codec.
+const receiver = new WebSocket.Receiver({ isServer: true, maxPayload: 100 });
+receiver
+  .on('message', (data, isBinary) => [data, isBinary === true])
+  .on('conclude', (code, reason) => [code.toFixed(), reason.toString('utf8')])
+  .on('error', (err) => err)
+  .write(Buffer.from([0x81, 0x80, 1, 2, 3, 4]));
+const list = WebSocket.Sender.frame(Buffer.from('x'), {
+  fin: true,
+  opcode: 1,
+  mask: false,
+  rsv1: false,
+  readOnly: false
+});
+const sender = new WebSocket.Sender(duplex, {}, (mask) => mask.fill(0));
+sender.sendFrame(list, (err) => err?.message);
+sender.send('text', { binary: false, fin: true, mask: true });
+sender.ping('', false);
+sender.close(1000, 'bye', true);
+
+// Headers.
+const offers = WebSocket.extension.parse('x; a=1; b');
+const value: string | true = offers.x[0].a[0];
+const header: string = WebSocket.extension.format({ x: { a: [1], b: true } });
+const names: Set<string> = WebSocket.subprotocol.parse('a, b');
+
+// A server's overridable steps.
+class Server extends WebSocket.WebSocketServer {
+  override completeUpgrade(
+    ...args: Parameters<WebSocket.Server['completeUpgrade']>
+  ): void {
+    args[2].clear();
+    super.completeUpgrade(...args);
+  }
+}
+const server: WebSocket.WebSocketServer<typeof WebSocket> = new Server({
+  port: 0,
+  closeTimeout: 100
+});
+
+// @ts-expect-error The class is no function.
+WebSocket('ws://localhost');
+// @ts-expect-error A URL is needed.
+new WebSocket();
+// @ts-expect-error A subprotocol is a string.
+new WebSocket('ws://localhost', [1]);
+// @ts-expect-error There is no such option.
+new WebSocket('ws://localhost', { maxPayloads: 1 });
+// @ts-expect-error A WebSocket without connection needs options.
+new WebSocket(null, undefined);
+// @ts-expect-error There is no such type.
+ws.binaryType = 'text';
+// @ts-expect-error The state cannot be set.
+ws.readyState = 1;
+// @ts-expect-error There is nothing to send.
+ws.send();
+// @ts-expect-error No bytes can be made of true.
+ws.send(true);
+// @ts-expect-error No bytes can be made of a plain object.
+ws.send({ plain: 'object' });
+// @ts-expect-error A code is a number.
+ws.close('1000');
+// @ts-expect-error There is no such event for it.
+ws.addEventListener('ping', () => {});
+// @ts-expect-error The data is no number.
+ws.onmessage = (event: { data: number }) => event;
+ws.on('close', (code, reason) => {
+  // @ts-expect-error A reason is a Buffer.
+  reason.trim();
+  // @ts-expect-error A code is a number.
+  code.trim();
+});
+// @ts-expect-error A port is a number.
+new WebSocket.Server({ port: '80' });
+// @ts-expect-error The WebSocket option is a class of WebSockets.
+new WebSocket.Server({ port: 0, WebSocket: Duplex });
+// @ts-expect-error An opcode is needed.
+WebSocket.Sender.frame(Buffer.alloc(0), { fin: true });
+// @ts-expect-error The extension is not part of the package's face.
+WebSocket.PerMessageDeflate;
+
+export = { header, names, server, value };
