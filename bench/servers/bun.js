@@ -1,0 +1,43 @@
+'use strict';
+
+// `Bun.serve`, run by Bun itself, with the same contract as node.js beside it.
+
+/* global Bun */
+
+const topic = 'all';
+
+/** The handlers of each mode. */
+const modes = {
+  echo: {
+    message(ws, data) {
+      ws.send(data);
+    }
+  },
+
+  broadcast: {
+    open(ws) {
+      ws.subscribe(topic);
+    },
+    message(ws, data) {
+      ws.publish(topic, data);
+    }
+  }
+};
+
+const server = Bun.serve({
+  hostname: '127.0.0.1',
+  port: 0,
+  fetch(request, self) {
+    if (self.upgrade(request)) return undefined;
+    return new Response('Upgrade Required\n', { status: 426 });
+  },
+  websocket: {
+    perMessageDeflate: false,
+    idleTimeout: 0,
+    ...modes[process.argv[2]]
+  }
+});
+
+process.stdout.write(`${server.port}\n`);
+process.on('SIGUSR2', () => Bun.gc(true));
+process.stdin.resume().on('end', () => process.exit());

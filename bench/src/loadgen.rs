@@ -1,0 +1,30 @@
+//! The workloads and what they are made of.
+
+mod broadcast;
+mod connect;
+mod connection;
+mod echo;
+mod epoll;
+mod failure;
+mod frame;
+mod handshake;
+mod histogram;
+mod idle;
+mod meter;
+mod options;
+mod payload;
+mod process;
+
+use failure::Failure;
+use options::{Options, Workload};
+
+/// Runs the workload that the command line names and returns its report, a line of JSON.
+pub(crate) fn run(arguments: impl Iterator<Item = String>) -> Result<String, Failure> {
+    let options = Options::parse(arguments)?;
+    match options.workload {
+        Workload::Echo => echo::run(&options),
+        Workload::Broadcast => broadcast::run(&options),
+        Workload::Connect => connect::run(&options),
+        Workload::Idle => idle::run(&options),
+    }
+}

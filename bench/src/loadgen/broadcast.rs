@@ -1,0 +1,143 @@
+//! Broadcast: one connection sends, every other one gets each message.
+
+use super::connection::{Connection, READ_BUFFER};
+use super::epoll::{Epoll, Ready};
+use super::failure::Failure;
+use super::frame::{FrameReader, Keys};
+use super::meter::Meter;
+use super::options::Options;
+use super::payload::{Payload, numbers};
+
+/// Keeps `in_flight` messages on their way to all receivers until the time is over; the next
+/// message is sent when all have got one.
+///
+/// An operation is a delivery to one receiver; its latency runs from the write of the sender to the
+/// read that completes the message.
+pub(crate) fn run(options: &Options) -> Result<String, Failure> {
+    let mut epoll = Epoll::new().map_err(Failure::during("epoll"))?;
+    let mut room = Room::open(options, &epoll)?;
+    let mut buffer = vec![0; READ_BUFFER];
+    let mut meter = Meter::new(options)?;
+    loop {
+        room.send(&epoll, &meter)?;
+        for index in 0..epoll.wait(WAIT).map_err(Failure::during("epoll"))? {
+            room.handle_ready(epoll.ready(index), &mut buffer, &mut meter)?;
+        }
+        if let Some(report) = meter.poll_report()? {
+            return Ok(report);
+        }
+    }
+}
+
+/// The sender, the receivers and the messages between them.
+struct Room {
+    payload: Payload,
+    keys: Keys,
+    sender: Connection,
+    receivers: Vec<Receiver>,
+    /// Messages on their way, at their number modulo the length.
+    flights: Box<[Flight]>,
+    /// Messages that may be sent before another one has reached all.
+    allowance: u32,
+    /// Number of the next message to send.
+    next: u32,
+}
+
+struct Receiver {
+    connection: Connection,
+    reader: FrameReader,
+    /// Number of the next message to come.
+    expected: u32,
+}
+
+#[derive(Clone, Default)]
+struct Flight {
+    sent_at: u64,
+    delivered: usize,
+}
+
+impl Room {
+    /// Opens all connections; the sender's token follows those of the receivers.
+    fn open(options: &Options, epoll: &Epoll) -> Result<Room, Failure> {
+        let payload = Payload::new(options.opcode, options.payload);
+        let open = |token| Connection::open(options.address, epoll, token);
+        let receiver = |token| {
+            Ok(Receiver {
+                connection: open(token)?,
+                reader: FrameReader::new(),
+                expected: 0,
+            })
+        };
+        let receivers = (0..options.connections)
+            .map(receiver)
+            .collect::<Result<Vec<_>, _>>()?;
+        let mut sender = open(options.connections)?;
+        sender
+            .output()
+            .reserve_exact(options.in_flight * payload.max_frame());
+        Ok(Room {
+            payload,
+            keys: Keys::new(),
+            sender,
+            receivers,
+            // A power of two, so that numbers may wrap.
+            flights: vec![Flight::default(); options.in_flight.next_power_of_two()].into(),
+            allowance: options.in_flight as u32,
+            next: 0,
+        })
+    }
+
+    /// Sends as many messages as may be on their way, and what the socket refused before.
+    fn send(&mut self, epoll: &Epoll, meter: &Meter) -> Result<(), Failure> {
+        for number in numbers(self.next, self.allowance) {
+            self.payload
+                .append(number, &mut self.keys, self.sender.output());
+        }
+        let sent_at = meter.now();
+        for number in numbers(self.next, self.allowance) {
+            let slot = number as usize % self.flights.len();
+            self.flights[slot] = Flight {
+                sent_at,
+                delivered: 0,
+            };
+        }
+        self.next = self.next.wrapping_add(self.allowance);
+        self.allowance = 0;
+        self.sender.flush(epoll)
+    }
+
+    fn handle_ready(
+        &mut self,
+        ready: Ready,
+        buffer: &mut [u8],
+        meter: &mut Meter,
+    ) -> Result<(), Failure> {
+        let receivers = self.receivers.len();
+        let Some(receiver) = self.receivers.get_mut(ready.token) else {
+            let nothing = !ready.readable || self.sender.read(buffer)?.is_empty();
+            let failure = Failure::Server("the server sent data to the sender of a broadcast");
+            return if nothing { Ok(()) } else { Err(failure) };
+        };
+        let mut bytes = receiver.connection.read(buffer)?;
+        let now = meter.now();
+        while let Some(piece) = receiver.reader.next(&mut bytes)? {
+            if receiver.expected == self.next {
+                return Err(Failure::Server("the server sent more than it was sent"));
+            }
+            self.payload.verify(receiver.expected, &piece)?;
+            if piece.is_last() {
+                let flight = &mut self.flights[receiver.expected as usize % self.flights.len()];
+                receiver.expected = receiver.expected.wrapping_add(1);
+                meter.record(now - flight.sent_at);
+                flight.delivered += 1;
+                if flight.delivered == receivers {
+                    self.allowance += 1;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// How long a wait lasts at most before the time is looked at, in milliseconds.
+const WAIT: u16 = 100;

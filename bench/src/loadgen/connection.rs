@@ -1,0 +1,142 @@
+//! A TCP connection to the server.
+
+use std::io::{self, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
+
+use super::epoll::Epoll;
+use super::failure::Failure;
+use super::handshake::{REQUEST, Response};
+
+/// A non-blocking socket and the bytes that it has not taken yet.
+pub(crate) struct Connection {
+    socket: TcpStream,
+    token: usize,
+    /// Bytes to send, of which the first `sent` are gone; its capacity is used again and again.
+    output: Vec<u8>,
+    sent: usize,
+    watches_writes: bool,
+}
+
+impl Connection {
+    /// Connects and lets `epoll` report the socket as `token`.
+    ///
+    /// Connecting blocks, which on the loopback interface lasts no longer than the system call
+    /// while the server's backlog has room.
+    pub(crate) fn connect(
+        address: SocketAddr,
+        epoll: &Epoll,
+        token: usize,
+    ) -> Result<Connection, Failure> {
+        let connect = || {
+            let socket = TcpStream::connect(address)?;
+            socket.set_nodelay(true)?;
+            Connection::register(socket, epoll, token)
+        };
+        connect().map_err(Failure::during("connecting"))
+    }
+
+    /// Connects, upgrades, and lets `epoll` report the socket as `token`.
+    pub(crate) fn open(
+        address: SocketAddr,
+        epoll: &Epoll,
+        token: usize,
+    ) -> Result<Connection, Failure> {
+        let socket = upgrade(address)?;
+        Connection::register(socket, epoll, token).map_err(Failure::during("connecting"))
+    }
+
+    fn register(socket: TcpStream, epoll: &Epoll, token: usize) -> io::Result<Connection> {
+        socket.set_nonblocking(true)?;
+        epoll.add(&socket, token)?;
+        Ok(Connection {
+            socket,
+            token,
+            output: Vec::new(),
+            sent: 0,
+            watches_writes: false,
+        })
+    }
+
+    /// Reads once and returns what came: nothing at all if the socket had nothing to read.
+    pub(crate) fn read<'a>(&self, buffer: &'a mut [u8]) -> Result<&'a [u8], Failure> {
+        match self.read_or_end(buffer)? {
+            Some(bytes) => Ok(bytes),
+            None => Err(Failure::Server("the server ended a connection")),
+        }
+    }
+
+    /// Reads once as [`Connection::read`] does; `None` at the end of the stream.
+    pub(crate) fn read_or_end<'a>(
+        &self,
+        buffer: &'a mut [u8],
+    ) -> Result<Option<&'a [u8]>, Failure> {
+        match (&self.socket).read(buffer) {
+            Ok(0) => Ok(None),
+            Ok(length) => Ok(Some(&buffer[..length])),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(Some(&[])),
+            Err(error) => Err(Failure::System("reading", error)),
+        }
+    }
+
+    /// The bytes that go out with the next [`Connection::flush`], to append to.
+    pub(crate) fn output(&mut self) -> &mut Vec<u8> {
+        &mut self.output
+    }
+
+    /// Writes what the socket takes; `epoll` reports it when it takes the rest.
+    pub(crate) fn flush(&mut self, epoll: &Epoll) -> Result<(), Failure> {
+        while self.sent < self.output.len() {
+            match (&self.socket).write(&self.output[self.sent..]) {
+                Ok(length) => self.sent += length,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(error) => return Err(Failure::System("writing", error)),
+            }
+        }
+        let blocked = self.sent < self.output.len();
+        // Keeps the buffer from growing without moving much: a smaller part moves to the front.
+        if self.sent > self.output.len() / 2 {
+            self.output.drain(..self.sent);
+            self.sent = 0;
+        }
+        if blocked != self.watches_writes {
+            self.watches_writes = blocked;
+            epoll
+                .watch_writes(&self.socket, self.token, blocked)
+                .map_err(Failure::during("watching a socket"))?;
+        }
+        Ok(())
+    }
+}
+
+/// Connects and upgrades with a blocking socket.
+pub(crate) fn upgrade(address: SocketAddr) -> Result<TcpStream, Failure> {
+    let connect = || {
+        let mut socket = TcpStream::connect(address)?;
+        socket.set_nodelay(true)?;
+        socket.set_read_timeout(Some(MAX_WAIT))?;
+        socket.set_write_timeout(Some(MAX_WAIT))?;
+        socket.write_all(REQUEST)?;
+        Ok(socket)
+    };
+    let mut socket: TcpStream = connect().map_err(Failure::during("connecting"))?;
+    let mut response = Response::new();
+    let mut buffer = [0; 1024];
+    loop {
+        match socket
+            .read(&mut buffer)
+            .map_err(Failure::during("upgrading"))?
+        {
+            0 => return Err(Failure::Server("the server ended a connection")),
+            length if response.handle_bytes(&buffer[..length])? => return Ok(socket),
+            _ => {}
+        }
+    }
+}
+
+/// Size of the buffer that all connections read into: several reads to a 1 MiB message, as a
+/// client would do them, and one for all messages in flight at 64 bytes.
+pub(crate) const READ_BUFFER: usize = 256 * 1024;
+
+/// Longest wait of a blocking socket.
+const MAX_WAIT: Duration = Duration::from_secs(10);

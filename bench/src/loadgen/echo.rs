@@ -1,0 +1,109 @@
+//! Echo: every message comes back on the connection that sent it.
+
+use super::connection::{Connection, READ_BUFFER};
+use super::epoll::Epoll;
+use super::failure::Failure;
+use super::frame::{FrameReader, Keys};
+use super::meter::Meter;
+use super::options::Options;
+use super::payload::{Payload, numbers};
+
+/// Keeps `in_flight` messages on their way on each connection until the time is over.
+///
+/// An operation is a message; its latency runs from the write to the read that completes the reply.
+pub(crate) fn run(options: &Options) -> Result<String, Failure> {
+    let payload = Payload::new(options.opcode, options.payload);
+    let mut epoll = Epoll::new().map_err(Failure::during("epoll"))?;
+    let mut keys = Keys::new();
+    let mut buffer = vec![0; READ_BUFFER];
+    let mut clients = Vec::with_capacity(options.connections);
+    for token in 0..options.connections {
+        let connection = Connection::open(options.address, &epoll, token)?;
+        clients.push(Client::new(connection, &payload, options.in_flight));
+    }
+    let mut meter = Meter::new(options)?;
+    for client in &mut clients {
+        client.send(options.in_flight as u32, &payload, &mut keys, &meter);
+        client.connection.flush(&epoll)?;
+    }
+    loop {
+        for index in 0..epoll.wait(WAIT).map_err(Failure::during("epoll"))? {
+            let ready = epoll.ready(index);
+            let client = &mut clients[ready.token];
+            if ready.readable {
+                let bytes = client.connection.read(&mut buffer)?;
+                let count = client.receive(bytes, &payload, &mut meter)?;
+                client.send(count, &payload, &mut keys, &meter);
+            }
+            client.connection.flush(&epoll)?;
+        }
+        if let Some(report) = meter.poll_report()? {
+            return Ok(report);
+        }
+    }
+}
+
+/// One connection and its messages on their way.
+struct Client {
+    connection: Connection,
+    reader: FrameReader,
+    /// When each message on its way was sent, at its number modulo the length.
+    sent_at: Box<[u64]>,
+    /// Number of the next message to send, and of the next to come back.
+    next: u32,
+    expected: u32,
+}
+
+impl Client {
+    fn new(mut connection: Connection, payload: &Payload, in_flight: usize) -> Client {
+        connection
+            .output()
+            .reserve_exact(in_flight * payload.max_frame());
+        Client {
+            connection,
+            reader: FrameReader::new(),
+            // A power of two, so that numbers may wrap.
+            sent_at: vec![0; in_flight.next_power_of_two()].into(),
+            next: 0,
+            expected: 0,
+        }
+    }
+
+    /// Queues the next `count` messages, which leave with the next flush.
+    fn send(&mut self, count: u32, payload: &Payload, keys: &mut Keys, meter: &Meter) {
+        for number in numbers(self.next, count) {
+            payload.append(number, keys, self.connection.output());
+        }
+        let now = meter.now();
+        for number in numbers(self.next, count) {
+            self.sent_at[number as usize % self.sent_at.len()] = now;
+        }
+        self.next = self.next.wrapping_add(count);
+    }
+
+    /// Takes in what the server sent and returns how many messages that completes.
+    fn receive(
+        &mut self,
+        mut bytes: &[u8],
+        payload: &Payload,
+        meter: &mut Meter,
+    ) -> Result<u32, Failure> {
+        let now = meter.now();
+        let mut count = 0;
+        while let Some(piece) = self.reader.next(&mut bytes)? {
+            if self.expected == self.next {
+                return Err(Failure::Server("the server sent more than it was sent"));
+            }
+            payload.verify(self.expected, &piece)?;
+            if piece.is_last() {
+                meter.record(now - self.sent_at[self.expected as usize % self.sent_at.len()]);
+                self.expected = self.expected.wrapping_add(1);
+                count += 1;
+            }
+        }
+        Ok(count)
+    }
+}
+
+/// How long a wait lasts at most before the time is looked at, in milliseconds.
+const WAIT: u16 = 100;

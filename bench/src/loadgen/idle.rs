@@ -1,0 +1,125 @@
+//! Idle: what a connection that does nothing costs in memory.
+
+use std::io::{self, Read, Write};
+use std::net::TcpStream;
+use std::thread::sleep;
+use std::time::Duration;
+
+use super::connection::upgrade;
+use super::failure::Failure;
+use super::frame::{FrameReader, Keys};
+use super::meter::json;
+use super::options::Options;
+use super::payload::Payload;
+use super::process::{Process, raise_max_open_files};
+
+/// Opens `connections`, fewer if the limits of open files demand it, gets one message back on each,
+/// lets them rest, and compares the server's memory with that before the first one.
+///
+/// Some connections are opened and closed beforehand, so that what the server sets up once is not
+/// counted; it collects its garbage before each reading.
+pub(crate) fn run(options: &Options) -> Result<String, Failure> {
+    let system = Failure::during;
+    let server = Process::new(options.pid).map_err(system("server process"))?;
+    let ours = raise_max_open_files().map_err(system("limit of open files"))?;
+    let theirs = server
+        .max_open_files()
+        .map_err(system("limit of open files"))?;
+    let room = ours.min(theirs).saturating_sub(OTHER_FILES);
+    let count = options.connections.min(room);
+    if count == 0 {
+        return Err(Failure::Usage("the limit of open files is too low".into()));
+    }
+    let payload = Payload::new(options.opcode, options.payload);
+
+    drop(visit_all(options, &payload, count.min(REHEARSAL))?);
+    let before = settled_bytes(&server, options.warmup)?;
+    let sockets = visit_all(options, &payload, count)?;
+    let after = settled_bytes(&server, options.duration)?;
+    sockets.iter().try_for_each(check_silence)?;
+
+    Ok(json(&[
+        ("requested", options.connections as f64),
+        ("connections", count as f64),
+        ("residentBefore", before as f64),
+        ("residentAfter", after as f64),
+        (
+            "bytesPerConnection",
+            (after as f64 - before as f64) / count as f64,
+        ),
+    ]))
+}
+
+/// Opens `count` connections and gets one message back on each.
+fn visit_all(
+    options: &Options,
+    payload: &Payload,
+    count: usize,
+) -> Result<Vec<TcpStream>, Failure> {
+    let mut keys = Keys::new();
+    let mut buffer = vec![0; payload.max_frame()];
+    let visit = |_| {
+        let mut socket = upgrade(options.address)?;
+        let mut frame = Vec::with_capacity(payload.max_frame());
+        payload.append(0, &mut keys, &mut frame);
+        socket
+            .write_all(&frame)
+            .map_err(Failure::during("writing"))?;
+        read_echo(&mut socket, payload, &mut buffer)?;
+        Ok(socket)
+    };
+    (0..count).map(visit).collect()
+}
+
+fn read_echo(socket: &mut TcpStream, payload: &Payload, buffer: &mut [u8]) -> Result<(), Failure> {
+    let mut reader = FrameReader::new();
+    loop {
+        let length = socket.read(buffer).map_err(Failure::during("reading"))?;
+        if length == 0 {
+            return Err(Failure::Server("the server ended a connection"));
+        }
+        let mut bytes = &buffer[..length];
+        while let Some(piece) = reader.next(&mut bytes)? {
+            payload.verify(0, &piece)?;
+            if piece.is_last() {
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// The server's memory after a rest of `pause` and a garbage collection.
+fn settled_bytes(server: &Process, pause: Duration) -> Result<u64, Failure> {
+    let read = || {
+        sleep(pause);
+        server.collect_garbage()?;
+        sleep(COLLECTION);
+        server.resident_bytes()
+    };
+    read().map_err(Failure::during("memory of the server"))
+}
+
+/// Fails unless the connection is open and nothing has come on it.
+fn check_silence(socket: &TcpStream) -> Result<(), Failure> {
+    let mut byte = [0];
+    let read = socket
+        .set_nonblocking(true)
+        .and_then(|()| (&*socket).read(&mut byte));
+    match read {
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(()),
+        Err(error) => Err(Failure::System("reading", error)),
+        Ok(0) => Err(Failure::Server("the server ended an idle connection")),
+        Ok(_) => Err(Failure::Server(
+            "the server sent data to an idle connection",
+        )),
+    }
+}
+
+/// Connections that are opened before the first reading, at most.
+const REHEARSAL: usize = 100;
+
+/// Descriptors that are left for other things than connections.
+const OTHER_FILES: usize = 100;
+
+/// Time for a garbage collection: a full one of 100 MB takes a tenth of it.
+const COLLECTION: Duration = Duration::from_secs(1);

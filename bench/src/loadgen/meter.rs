@@ -1,0 +1,190 @@
+//! Taking figures: warm up, measure for a while, report.
+
+use std::fmt::Write;
+use std::time::{Duration, Instant};
+
+use super::failure::Failure;
+use super::histogram::Histogram;
+use super::options::Options;
+use super::process::{Process, own_cpu_time};
+
+/// Counts finished operations and the CPU time that they took during the measured time.
+pub(crate) struct Meter {
+    server: Process,
+    origin: Instant,
+    /// When the measured time begins and ends, in nanoseconds since `origin`; the beginning is
+    /// set to when it was noticed.
+    begin: u64,
+    end: u64,
+    before: Option<CpuTimes>,
+    latencies: Histogram,
+    /// Operations that were recorded when that was last seen to change, and when it was.
+    progress: (u64, u64),
+}
+
+impl Meter {
+    pub(crate) fn new(options: &Options) -> Result<Meter, Failure> {
+        Ok(Meter {
+            server: Process::new(options.pid).map_err(Failure::during("server process"))?,
+            origin: Instant::now(),
+            begin: options.warmup.as_nanos() as u64,
+            end: (options.warmup + options.duration).as_nanos() as u64,
+            before: None,
+            latencies: Histogram::new(),
+            progress: (0, 0),
+        })
+    }
+
+    /// The time now, in nanoseconds since the meter was made.
+    pub(crate) fn now(&self) -> u64 {
+        self.origin.elapsed().as_nanos() as u64
+    }
+
+    /// Counts one operation that took `latency` nanoseconds.
+    pub(crate) fn record(&mut self, latency: u64) {
+        self.latencies.record(latency);
+    }
+
+    /// Notices the time; the report once the measured time is over.
+    pub(crate) fn poll_report(&mut self) -> Result<Option<String>, Failure> {
+        let now = self.now();
+        self.check_progress(now)?;
+        if self.before.is_none() && now >= self.begin {
+            self.before = Some(CpuTimes::read(&self.server)?);
+            self.latencies.clear();
+            self.progress = (0, now);
+            self.end += now - self.begin;
+            self.begin = now;
+        }
+        match &self.before {
+            Some(before) if now >= self.end && now > self.begin => {
+                let used = CpuTimes::read(&self.server)?.since(before);
+                self.report(Duration::from_nanos(now - self.begin), &used)
+                    .map(Some)
+            }
+            _ => Ok(None),
+        }
+    }
+
+    fn check_progress(&mut self, now: u64) -> Result<(), Failure> {
+        let (count, since) = self.progress;
+        if self.latencies.total() != count {
+            self.progress = (self.latencies.total(), now);
+        } else if now - since > MAX_STALL {
+            return Err(Failure::Server("the server has stopped answering"));
+        }
+        Ok(())
+    }
+
+    fn report(&self, time: Duration, used: &CpuTimes) -> Result<String, Failure> {
+        let count = self.latencies.total();
+        if count == 0 {
+            return Err(Failure::Server("nothing was finished in the measured time"));
+        }
+        let seconds = time.as_secs_f64();
+        let each = |time: Duration| time.as_secs_f64() * 1e6 / count as f64;
+        let quantile = |share| self.latencies.quantile(share) as f64 / 1e3;
+        Ok(json(&[
+            ("seconds", seconds),
+            ("operations", count as f64),
+            ("perSecond", count as f64 / seconds),
+            ("cpuMicros", each(used.server)),
+            ("mainCpuMicros", each(used.server_main)),
+            ("serverBusy", used.server.as_secs_f64() / seconds),
+            ("loadBusy", used.load.as_secs_f64() / seconds),
+            ("p50Micros", quantile(0.5)),
+            ("p99Micros", quantile(0.99)),
+            ("p999Micros", quantile(0.999)),
+            ("maxMicros", self.latencies.max() as f64 / 1e3),
+        ]))
+    }
+}
+
+/// CPU times at a moment.
+struct CpuTimes {
+    server: Duration,
+    server_main: Duration,
+    load: Duration,
+}
+
+impl CpuTimes {
+    fn read(server: &Process) -> Result<CpuTimes, Failure> {
+        let read = || {
+            Ok(CpuTimes {
+                server: server.cpu_time()?,
+                server_main: server.main_thread_cpu_time()?,
+                load: own_cpu_time()?,
+            })
+        };
+        read().map_err(Failure::during("CPU time of the server"))
+    }
+
+    fn since(&self, before: &CpuTimes) -> CpuTimes {
+        CpuTimes {
+            server: self.server.saturating_sub(before.server),
+            server_main: self.server_main.saturating_sub(before.server_main),
+            load: self.load.saturating_sub(before.load),
+        }
+    }
+}
+
+/// A JSON object of finite numbers.
+pub(crate) fn json(fields: &[(&str, f64)]) -> String {
+    let mut text = String::from("{");
+    for (index, (name, value)) in fields.iter().enumerate() {
+        let comma = if index == 0 { "" } else { "," };
+        write!(text, "{comma}\"{name}\":{value}").expect("a String takes everything");
+    }
+    text.push('}');
+    text
+}
+
+/// Longest time without a finished operation, in nanoseconds.
+const MAX_STALL: u64 = 10_000_000_000;
+
+#[cfg(test)]
+mod tests {
+    use super::super::options::Options;
+    use super::*;
+
+    fn meter(seconds: &str) -> Meter {
+        let pid = std::process::id();
+        let line = format!("echo --port 1 --pid {pid} --warmup 0 --seconds {seconds}");
+        Meter::new(&Options::parse(line.split(' ').map(String::from)).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn counts_only_what_ends_after_the_warm_up() {
+        let mut meter = meter("0.001");
+        meter.record(5_000);
+        assert_eq!(meter.poll_report().unwrap(), None);
+        meter.record(1_000);
+        meter.record(3_000);
+        std::thread::sleep(Duration::from_millis(2));
+        let report = meter.poll_report().unwrap().unwrap();
+        assert!(report.contains("\"operations\":2,"), "{report}");
+        assert!(report.contains("\"maxMicros\":3}"), "{report}");
+    }
+
+    #[test]
+    fn fails_if_nothing_was_finished() {
+        let mut meter = meter("0.001");
+        assert_eq!(meter.poll_report().unwrap(), None);
+        std::thread::sleep(Duration::from_millis(2));
+        assert!(meter.poll_report().is_err());
+    }
+
+    #[test]
+    fn fails_if_the_server_stops_answering() {
+        let mut meter = meter("60");
+        meter.record(1);
+        meter.check_progress(1).unwrap();
+        meter.check_progress(MAX_STALL).unwrap();
+        assert!(meter.check_progress(MAX_STALL + 2).is_err());
+    }
+
+    #[test]
+    fn writes_json() {
+        assert_eq!(json(&[("a", 1.0), ("b", 0.25)]), "{\"a\":1,\"b\":0.25}");
+    }
+}

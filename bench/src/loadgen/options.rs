@@ -1,0 +1,169 @@
+//! The command line.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use super::failure::Failure;
+use super::frame::Opcode;
+use super::process::MAX_PID;
+
+/// What a run does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Workload {
+    /// Every connection keeps a number of messages in flight and gets each back.
+    Echo,
+    /// One connection sends, all others get each message.
+    Broadcast,
+    /// Connections open, get one message back, and close.
+    Connect,
+    /// Connections open, get one message back, and stay.
+    Idle,
+}
+
+/// What the command line asks for.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Options {
+    pub(crate) workload: Workload,
+    /// Where the server listens.
+    pub(crate) address: SocketAddr,
+    /// The server's process.
+    pub(crate) pid: i32,
+    /// Connections that are open at a time; for a broadcast, those that receive.
+    pub(crate) connections: usize,
+    /// Messages on their way for each connection; for a broadcast, in all.
+    pub(crate) in_flight: usize,
+    /// Length of a message in bytes.
+    pub(crate) payload: usize,
+    pub(crate) opcode: Opcode,
+    /// How long the server runs under load before anything counts.
+    pub(crate) warmup: Duration,
+    /// How long figures are taken; for idle connections, how long they rest.
+    pub(crate) duration: Duration,
+}
+
+impl Options {
+    /// Reads `WORKLOAD --option value ...`.
+    pub(crate) fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Options, Failure> {
+        let mut options = Options {
+            workload: workload(&arguments.next().unwrap_or_default())?,
+            address: (Ipv4Addr::LOCALHOST, 0).into(),
+            pid: 0,
+            connections: 64,
+            in_flight: 1,
+            payload: 64,
+            opcode: Opcode::BINARY,
+            warmup: Duration::from_millis(500),
+            duration: Duration::from_secs(3),
+        };
+        while let Some(name) = arguments.next() {
+            if name == "--text" {
+                options.opcode = Opcode::TEXT;
+                continue;
+            }
+            let text = arguments.next().unwrap_or_default();
+            options.set(&name, &text)?;
+        }
+        if options.address.port() == 0 || options.pid == 0 {
+            return Err(usage("--port and --pid of the server are needed"));
+        }
+        Ok(options)
+    }
+
+    fn set(&mut self, name: &str, text: &str) -> Result<(), Failure> {
+        match name {
+            "--port" => self
+                .address
+                .set_port(number(name, text, 1, u16::MAX.into())? as u16),
+            "--pid" => self.pid = number(name, text, 1, MAX_PID as usize)? as i32,
+            "--connections" => self.connections = number(name, text, 1, 1_000_000)?,
+            "--in-flight" => self.in_flight = number(name, text, 1, 1 << 16)?,
+            "--payload" => self.payload = number(name, text, 0, 1 << 30)?,
+            "--warmup" => self.warmup = seconds(name, text)?,
+            "--seconds" => self.duration = seconds(name, text)?,
+            _ => return Err(usage(&format!("unknown option {name}"))),
+        }
+        Ok(())
+    }
+}
+
+fn workload(name: &str) -> Result<Workload, Failure> {
+    match name {
+        "echo" => Ok(Workload::Echo),
+        "broadcast" => Ok(Workload::Broadcast),
+        "connect" => Ok(Workload::Connect),
+        "idle" => Ok(Workload::Idle),
+        _ => Err(usage("the first argument is not a workload")),
+    }
+}
+
+fn number(name: &str, text: &str, min: usize, max: usize) -> Result<usize, Failure> {
+    let value = text.parse().ok();
+    value
+        .filter(|value| (min..=max).contains(value))
+        .ok_or_else(|| usage(&format!("{name} takes an integer from {min} to {max}")))
+}
+
+fn seconds(name: &str, text: &str) -> Result<Duration, Failure> {
+    let value = text
+        .parse()
+        .ok()
+        .filter(|value| (0.0..=3600.0).contains(value));
+    value
+        .map(Duration::from_secs_f64)
+        .ok_or_else(|| usage(&format!("{name} takes seconds, from 0 to 3600")))
+}
+
+fn usage(problem: &str) -> Failure {
+    Failure::Usage(format!(
+        "{problem}\n\
+         usage: loadgen echo|broadcast|connect|idle --port PORT --pid PID [--connections 64]\n\
+         \x20      [--in-flight 1] [--payload 64] [--text] [--warmup 0.5] [--seconds 3]"
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(line: &str) -> Result<Options, Failure> {
+        Options::parse(line.split_whitespace().map(String::from))
+    }
+
+    #[test]
+    fn reads_every_option() {
+        let options = parse(
+            "broadcast --port 80 --pid 7 --connections 200 --in-flight 16 --payload 0 --text \
+             --warmup 0.25 --seconds 1.5",
+        );
+        let expected = Options {
+            workload: Workload::Broadcast,
+            address: "127.0.0.1:80".parse().unwrap(),
+            pid: 7,
+            connections: 200,
+            in_flight: 16,
+            payload: 0,
+            opcode: Opcode::TEXT,
+            warmup: Duration::from_millis(250),
+            duration: Duration::from_millis(1500),
+        };
+        assert_eq!(options.unwrap(), expected);
+    }
+
+    #[test]
+    fn refuses_what_makes_no_sense() {
+        for line in [
+            "",
+            "dance --port 1 --pid 1",
+            "echo",
+            "echo --port 1",
+            "echo --port 0 --pid 1",
+            "echo --port 1 --pid 1 --in-flight 0",
+            "echo --port 1 --pid 1 --seconds -1",
+            "echo --port 1 --pid 1 --seconds NaN",
+            "echo --port 1 --pid 1 --payload",
+            "echo --port 1 --pid 1 --depth 3",
+        ] {
+            assert!(parse(line).is_err(), "{line}");
+        }
+    }
+}
