@@ -1,0 +1,110 @@
+'use strict';
+
+// From the figures of single runs to those of a peer.
+
+/** The figures that each kind of workload has to deliver. */
+const figures = {
+  load: [
+    'perSecond',
+    'cpuMicros',
+    'mainCpuMicros',
+    'serverBusy',
+    'loadBusy',
+    'p50Micros',
+    'p99Micros',
+    'p999Micros',
+    'maxMicros'
+  ],
+  memory: [
+    'connections',
+    'residentBefore',
+    'residentAfter',
+    'bytesPerConnection'
+  ]
+};
+
+/** The figures that are compared with those of `ws`. */
+const compared = {
+  load: ['cpuMicros', 'perSecond'],
+  memory: ['bytesPerConnection']
+};
+
+/**
+ * Checks that a run has delivered everything.
+ *
+ * @param {string} kind the kind of the workload
+ * @param {Object} run the run's figures
+ * @throws {Error} naming the figure that is missing
+ */
+function check(kind, run) {
+  for (const name of figures[kind]) {
+    const value = run[name];
+    // Memory may shrink; nothing else is ever zero or less.
+    const isLow = value <= 0 && name !== 'bytesPerConnection';
+
+    if (!Number.isFinite(value) || isLow) {
+      throw new Error(`the figure ${name} is missing`);
+    }
+  }
+}
+
+/**
+ * Gives the median.
+ *
+ * @param {number[]} values at least one value
+ * @return {number} the middle one, or the mean of the middle two
+ */
+function median(values) {
+  const sorted = [...values].sort((a, b) => a - b);
+  const upper = sorted.length >> 1;
+  const lower = (sorted.length - 1) >> 1;
+
+  return (sorted[lower] + sorted[upper]) / 2;
+}
+
+/**
+ * Sums a peer's runs up.
+ *
+ * @param {string} kind the kind of the workload
+ * @param {Object[]} runs the figures of each round; at least one
+ * @return {Object} for each figure its `median`, `min` and `max`
+ */
+function summarize(kind, runs) {
+  const summary = {};
+
+  for (const name of figures[kind]) {
+    const values = runs.map((run) => run[name]);
+
+    summary[name] = {
+      median: median(values),
+      min: Math.min(...values),
+      max: Math.max(...values)
+    };
+  }
+  return summary;
+}
+
+/**
+ * Compares a peer with another. The ratio is taken round by round, so that a
+ * machine whose speed drifts does not change it, and the median of those counts.
+ *
+ * @param {string} kind the kind of the workload
+ * @param {Map<number, Object>} runs the figures of a peer, by round
+ * @param {Map<number, Object>} base those of the peer to compare with
+ * @return {Object} the ratio for each figure that is compared; empty if there
+ *     is no round that both have finished
+ */
+function compare(kind, runs, base) {
+  const rounds = [...runs.keys()].filter((round) => base.has(round));
+  const ratios = {};
+
+  if (rounds.length === 0) return ratios;
+  for (const name of compared[kind]) {
+    ratios[name] = median(
+      rounds.map((round) => runs.get(round)[name] / base.get(round)[name])
+    );
+  }
+  return ratios;
+}
+
+module.exports = { check, compare, median, summarize };

@@ -1,0 +1,132 @@
+'use strict';
+
+// The workloads, by name: what the load generator does and what the server has
+// to do with it.
+
+const KIB = 1024;
+
+/**
+ * Names a size as the workloads do.
+ *
+ * @param {number} bytes the size
+ * @return {string} the size with a binary unit
+ */
+function sizeName(bytes) {
+  if (bytes < KIB) return `${bytes}B`;
+  return bytes < KIB * KIB ? `${bytes / KIB}KiB` : `${bytes / KIB / KIB}MiB`;
+}
+
+/**
+ * Messages that come back on the connection that sent them.
+ *
+ * @param {number} payload bytes of a message
+ * @param {number} connections open connections
+ * @param {number} inFlight messages on their way on each
+ * @return {Object} the workload
+ */
+function echo(payload, connections, inFlight) {
+  return {
+    name: `echo-${sizeName(payload)}-c${connections}-f${inFlight}`,
+    mode: 'echo',
+    kind: 'load',
+    unit: 'message',
+    program: 'echo',
+    parameters: { payload, connections, 'in-flight': inFlight }
+  };
+}
+
+/**
+ * Messages of 64 bytes from one connection to all others.
+ *
+ * @param {number} connections connections that receive
+ * @param {number} inFlight messages that not all have got yet
+ * @return {Object} the workload
+ */
+function broadcast(connections, inFlight) {
+  return {
+    name: `broadcast-${connections}-f${inFlight}`,
+    mode: 'broadcast',
+    kind: 'load',
+    unit: 'delivery',
+    program: 'broadcast',
+    parameters: { payload: 64, connections, 'in-flight': inFlight }
+  };
+}
+
+/** All of them, in the order in which they run. */
+const workloads = [
+  echo(64, 1, 1),
+  echo(64, 64, 1),
+  echo(64, 1, 16),
+  echo(64, 64, 16),
+  echo(KIB, 64, 1),
+  echo(KIB, 64, 16),
+  echo(64 * KIB, 16, 1),
+  echo(KIB * KIB, 4, 1),
+  broadcast(200, 1),
+  broadcast(200, 16),
+  {
+    name: 'connect',
+    mode: 'echo',
+    kind: 'load',
+    unit: 'connection',
+    program: 'connect',
+    parameters: { payload: 64, connections: 32 }
+  },
+  {
+    name: 'idle-10000',
+    mode: 'echo',
+    kind: 'memory',
+    unit: 'connection',
+    program: 'idle',
+    parameters: { payload: 64, connections: 10000 },
+    // a tenth of a full run's memory is still far above the noise
+    smoke: { connections: 500 }
+  }
+];
+
+/**
+ * Picks workloads by patterns in which `*` stands for any text.
+ *
+ * @param {string[]} patterns the patterns; none of them means all workloads
+ * @return {Object[]} the workloads that match one of them
+ * @throws {Error} if a pattern matches nothing
+ */
+function select(patterns) {
+  if (patterns.length === 0) return workloads;
+
+  const chosen = new Set();
+
+  for (const pattern of patterns) {
+    const parts = pattern.split('*').map((part) => part.replace(/\W/g, '\\$&'));
+    const regex = new RegExp(`^${parts.join('.*')}$`);
+    const found = workloads.filter(({ name }) => regex.test(name));
+
+    if (found.length === 0) throw new Error(`no workload matches ${pattern}`);
+    for (const workload of found) chosen.add(workload);
+  }
+  return workloads.filter((workload) => chosen.has(workload));
+}
+
+/**
+ * Makes the load generator's arguments for a workload.
+ *
+ * @param {Object} workload the workload
+ * @param {Object} times `warmup` and `seconds`
+ * @param {boolean} smoke whether to keep it tiny
+ * @return {string[]} the arguments, without those that name the server
+ */
+function loadArguments(workload, times, smoke) {
+  const { program, parameters, smoke: tiny } = workload;
+  const options = { ...parameters, ...(smoke && tiny), ...times };
+
+  return [
+    program,
+    ...Object.entries(options).flatMap(([name, value]) => [
+      `--${name}`,
+      String(value)
+    ])
+  ];
+}
+
+module.exports = { loadArguments, select, workloads };
