@@ -21,7 +21,7 @@ const { ROOT } = require('./toolchain');
 const CONCURRENCY = 2;
 
 /** How long one test file may take, in milliseconds. */
-const FILE_TIMEOUT = 180e3;
+const FILE_TIMEOUT = 120e3;
 
 /** The outcome of some tests. */
 class Tally {
