@@ -14,6 +14,8 @@ mod assembly;
 mod header;
 mod incoming;
 mod piece;
+#[cfg(test)]
+mod tests;
 
 use self::assembly::Assembly;
 use self::incoming::IncomingFrame;

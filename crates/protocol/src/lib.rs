@@ -22,6 +22,8 @@ pub mod error;
 pub mod event;
 pub mod extension;
 pub mod frame;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 pub mod handshake;
 pub mod mask;
 pub mod opcode;
