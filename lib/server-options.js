@@ -68,8 +68,8 @@ function withDefaults(options) {
   const completed = { ...DEFAULTS, ...options };
   const { noServer, perMessageDeflate, port, server } = completed;
 
-  const sources = [port != null, server, noServer].filter(Boolean);
-  if (sources.length !== 1) {
+  const hasPort = port !== null && port !== undefined;
+  if ([hasPort, server, noServer].filter(Boolean).length !== 1) {
     throw new TypeError(
       'One and only one of the "port", "server", or "noServer" options must ' +
         'be specified'
