@@ -7,9 +7,10 @@ const fs = require('node:fs');
 const path = require('node:path');
 const { after, before, describe, it } = require('node:test');
 
-const { chromium } = require('playwright-core');
+const playwright = require('playwright-core/package.json');
 
 const { Demo } = require('../demo/server');
+const { isAtLeast } = require('../scripts/toolchain');
 const { WebSocket, WebSocketServer, oracle } = require('./support/ferrows');
 
 /** What Chromium is called by those who package it. */
@@ -30,10 +31,22 @@ function findChromium() {
     .find((file) => fs.existsSync(file));
 }
 
-const executablePath = findChromium();
-const skip =
-  executablePath === undefined &&
-  'no Chromium: install it, or name it by the variable CHROMIUM';
+/**
+ * Says why the page cannot be driven here.
+ *
+ * @return {string|boolean} the reason, or false if it can
+ */
+function whyNoBrowser() {
+  const minimum = playwright.engines.node.replace('>=', '');
+
+  if (!isAtLeast(process.versions.node, minimum)) {
+    return `Playwright needs Node.js ${minimum} or newer`;
+  }
+  if (findChromium() === undefined) {
+    return 'no Chromium: install it, or name it by the variable CHROMIUM';
+  }
+  return false;
+}
 
 /**
  * Collects the messages of a chat connection until there are enough.
@@ -134,7 +147,7 @@ describe('the demo', { timeout: 60e3 }, () => {
     assert.strictEqual(status, 0);
   });
 
-  describe('in a browser', { skip }, () => {
+  describe('in a browser', { skip: whyNoBrowser() }, () => {
     let browser;
     let context;
     const errors = [];
@@ -179,8 +192,10 @@ describe('the demo', { timeout: 60e3 }, () => {
     }
 
     before(async () => {
+      const { chromium } = require('playwright-core');
+
       browser = await chromium.launch({
-        executablePath,
+        executablePath: findChromium(),
         args: [
           '--headless',
           '--no-sandbox',
