@@ -1,0 +1,75 @@
+'use strict';
+
+// The only door to the addon. It is looked at once, when the package is
+// loaded: a binary that is missing, of another version or of another build
+// must not be found out in the middle of a connection.
+
+const { version } = require('../package.json');
+
+/** What the addon has to export. */
+const FUNCTIONS = [
+  'acceptKey',
+  'checkUpgrade',
+  'createDecoder',
+  'decode',
+  'encode',
+  'encodeHeader',
+  'hold',
+  'isValidUtf8',
+  'mask',
+  'parseExtensions',
+  'parseSubprotocols',
+  'randomKey',
+  'take',
+  'unmask',
+  'version'
+];
+
+/**
+ * The error that says what to do when there is no addon to use.
+ *
+ * @param {string} reason what is wrong with what was found
+ * @param {Error} [cause] what loading it threw
+ * @return {Error} the error
+ */
+function unusable(reason, cause) {
+  const { platform, arch, versions } = process;
+  const err = new Error(
+    `ferrows has no usable native addon for ${platform}-${arch} ` +
+      `(Node-API ${versions.napi}): ${reason}.\n` +
+      'Looked for: a file ferrows.<platform>.node beside the package, then ' +
+      'the package ferrows-<platform>.\n' +
+      'If npm left the optional dependency out, remove node_modules and ' +
+      'package-lock.json and run `npm install` again; in a checkout of the ' +
+      'sources run `node scripts/setup.js`, which needs Rust.',
+    { cause }
+  );
+  err.code = 'FERROWS_ERR_NO_ADDON';
+  return err;
+}
+
+/**
+ * Loads the addon and checks it.
+ *
+ * @return {Object} its exports
+ * @throws {Error} `FERROWS_ERR_NO_ADDON` if there is none, or not this one
+ */
+function load() {
+  let addon;
+  try {
+    addon = require('../binding.js');
+  } catch (err) {
+    throw unusable(err.message.split('\n', 1)[0], err);
+  }
+
+  const missing = FUNCTIONS.filter((name) => typeof addon[name] !== 'function');
+  if (missing.length > 0) throw unusable(`it lacks ${missing.join(', ')}`);
+  if (addon.version() !== version) {
+    throw unusable(
+      `it is of version ${addon.version()}, the package of ${version}`
+    );
+  }
+  return addon;
+}
+
+module.exports = load();

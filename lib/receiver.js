@@ -1,0 +1,97 @@
+'use strict';
+
+const { Writable } = require('node:stream');
+
+const toBinaryType = require('./binary-type');
+const { BINARY_TYPES } = require('./constants');
+const Inbox = require('./transport/inbox');
+const { kInbox } = require('./transport/symbols');
+
+/** How the events of an inbox become those of a `Receiver`. */
+const EVENTS = {
+  message(receiver, payload, isBinary, frames) {
+    const data = isBinary
+      ? toBinaryType(receiver._binaryType, payload, frames)
+      : payload;
+    receiver.emit('message', data, isBinary);
+  },
+  ping(receiver, payload) {
+    receiver.emit('ping', payload);
+  },
+  pong(receiver, payload) {
+    receiver.emit('pong', payload);
+  },
+  conclude(receiver, code, reason) {
+    receiver.emit('conclude', code, reason);
+    receiver.end();
+  },
+  error(receiver, err) {
+    receiver._failure = err;
+  },
+  drain(receiver) {
+    const done = receiver._done;
+    receiver._done = null;
+    if (done !== null) done(receiver._failure);
+  },
+  finish() {}
+};
+
+/**
+ * Parses frames (RFC 6455, section 5.2): bytes are written to it, and it emits
+ * `'message'` (data, isBinary), `'ping'` and `'pong'` (Buffer), `'conclude'`
+ * (code, reason) for a close frame, and `'error'`.
+ */
+class Receiver extends Writable {
+  /**
+   * @param {Object} [options]
+   * @param {boolean} [options.allowSynchronousEvents=true] whether several
+   *     events may be emitted in one tick
+   * @param {string} [options.binaryType='nodebuffer'] how binary data is given
+   * @param {Object} [options.extensions] the negotiated extensions
+   * @param {boolean} [options.isServer=false] whether frames must be masked
+   * @param {number} [options.maxBufferedChunks=0] chunks that may wait for the
+   *     rest of a frame; 0 is no limit
+   * @param {number} [options.maxFragments=0] frames of a message; 0 is no limit
+   * @param {number} [options.maxPayload=0] bytes of a message; 0 is no limit
+   * @param {boolean} [options.skipUTF8Validation=false] whether text need not
+   *     be UTF-8
+   */
+  constructor(options = {}) {
+    super();
+    this._binaryType = options.binaryType || BINARY_TYPES[0];
+    this._extensions = options.extensions || {};
+    this._isServer = Boolean(options.isServer);
+    this._failure = null;
+    /** Ends the write that is under way. */
+    this._done = null;
+    this._inbox = options[kInbox] ?? new Inbox(this, EVENTS, options);
+    this._inbox.owner = this;
+    this._inbox.events = EVENTS;
+    this._inbox.highWaterMark = 0;
+  }
+
+  /**
+   * Makes a receiver that goes on where an inbox is.
+   *
+   * @param {Inbox} inbox the inbox, in whatever state
+   * @param {Object} options as for the constructor
+   * @return {Receiver}
+   */
+  static [kInbox](inbox, options) {
+    return new Receiver({ ...options, [kInbox]: inbox });
+  }
+
+  /**
+   * Implements `Writable`.
+   *
+   * @param {Buffer} chunk the bytes
+   * @param {string} encoding not used
+   * @param {function(Error=)} done called when they were worked off
+   */
+  _write(chunk, encoding, done) {
+    if (this._inbox.write(chunk)) done(this._failure);
+    else this._done = done;
+  }
+}
+
+module.exports = Receiver;

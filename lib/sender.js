@@ -1,0 +1,437 @@
+'use strict';
+
+const { mask: applyMask, toBuffer } = require('./buffer-util');
+const { EMPTY_BUFFER, NOOP } = require('./constants');
+const native = require('./native');
+const {
+  BINARY,
+  CLOSE,
+  CONTINUATION,
+  FIN,
+  KEY_GIVEN,
+  MASKED,
+  PING,
+  PONG,
+  RSV1,
+  TEXT
+} = require('./transport/frame-head');
+const { isBlob, isValidStatusCode } = require('./validation');
+
+/** Bytes that the payload of a control frame has at most. */
+const MAX_CONTROL_PAYLOAD = 125;
+
+/** Bytes that the reason in a close frame has at most. */
+const MAX_REASON = MAX_CONTROL_PAYLOAD - 2;
+
+// What a sender is doing (`_state`).
+const IDLE = 0;
+const READING_BLOB = 2;
+
+/** Turns messages into frames, in order, and writes them. */
+class Sender {
+  /**
+   * @param {stream.Duplex} socket what to write to; `cork`, `write`, `uncork`
+   *     and `destroyed` are all that is used
+   * @param {Object} [extensions] the negotiated extensions
+   * @param {function(Buffer)} [generateMask] fills a 4-byte mask key
+   */
+  constructor(socket, extensions, generateMask) {
+    this._extensions = extensions || {};
+    this._socket = socket;
+    this._generateMask = generateMask;
+    this._maskBuffer = generateMask ? Buffer.alloc(4) : undefined;
+
+    /** The transport to send through, instead of the bare socket. */
+    this._transport = undefined;
+    this._firstFragment = true;
+    this._compress = false;
+
+    this._bufferedBytes = 0;
+    /** @type {?Object[]} what waits for a Blob to be read */
+    this._queue = null;
+    this._state = IDLE;
+    /** Called with the error if a Blob cannot be read. */
+    this.onerror = NOOP;
+  }
+
+  /**
+   * Encodes a frame (RFC 6455, section 5.2).
+   *
+   * @param {(Buffer|string)} data the payload
+   * @param {Object} options
+   * @param {number} options.opcode the opcode
+   * @param {boolean} [options.fin=false] whether the frame ends the message
+   * @param {boolean} [options.mask=false] whether to mask the payload
+   * @param {boolean} [options.readOnly=false] whether `data` must not be
+   *     changed; else it is masked in place
+   * @param {boolean} [options.rsv1=false] whether the RSV1 bit is set
+   * @param {function(Buffer)} [options.generateMask] fills the mask key
+   * @param {Buffer} [options.maskBuffer] the Buffer given to `generateMask`
+   * @return {Buffer[]} the frame, in one chunk or two (header and payload)
+   */
+  static frame(data, options) {
+    const payload = typeof data === 'string' ? Buffer.from(data) : data;
+    const { length } = payload;
+    const head =
+      (options.opcode & 0x0f) |
+      (options.fin ? FIN : 0) |
+      (options.rsv1 ? RSV1 : 0);
+
+    if (!options.mask) {
+      const header = encodeHeader(head, length, 0);
+      return length === 0 ? [header] : [header, payload];
+    }
+
+    const mask = options.maskBuffer || Buffer.alloc(4);
+    if (options.generateMask) options.generateMask(mask);
+    else mask.writeUInt32BE(native.randomKey(), 0);
+    const key = mask.readUInt32BE(0);
+    const header = encodeHeader(head | MASKED | KEY_GIVEN, length, key);
+
+    if (length === 0) return [header];
+    if (key === 0) return [header, payload];
+    if (options.readOnly && payload === data) {
+      const frame = Buffer.allocUnsafe(header.length + length);
+      frame.set(header);
+      applyMask(payload, mask, frame, header.length, length);
+      return [frame];
+    }
+    applyMask(payload, mask, payload, 0, length);
+    return [header, payload];
+  }
+
+  /**
+   * Sends a close frame.
+   *
+   * @param {number} [code] the close code; none makes an empty frame
+   * @param {(string|Uint8Array)} [data] the reason, at most 123 bytes
+   * @param {boolean} [mask=false] whether to mask the frame
+   * @param {function(Error=)} [cb] called when it was written, or failed
+   * @throws {TypeError} for a code that may not be sent, or a bad reason
+   * @throws {RangeError} if the reason is too long
+   */
+  close(code, data, mask, cb) {
+    this._control(CLOSE, closePayload(code, data), mask, cb);
+  }
+
+  /**
+   * Sends a ping.
+   *
+   * @param {*} data the payload, at most 125 bytes
+   * @param {boolean} [mask=false] whether to mask the frame
+   * @param {function(Error=)} [cb] called when it was written, or failed
+   * @throws {RangeError} if the payload is too long
+   */
+  ping(data, mask, cb) {
+    this._pingOrPong(PING, data, mask, cb);
+  }
+
+  /**
+   * Sends a pong.
+   *
+   * @param {*} data the payload, at most 125 bytes
+   * @param {boolean} [mask=false] whether to mask the frame
+   * @param {function(Error=)} [cb] called when it was written, or failed
+   * @throws {RangeError} if the payload is too long
+   */
+  pong(data, mask, cb) {
+    this._pingOrPong(PONG, data, mask, cb);
+  }
+
+  /**
+   * Sends a message, or a fragment of one.
+   *
+   * @param {*} data the payload
+   * @param {Object} options
+   * @param {boolean} [options.binary=false] whether it is binary
+   * @param {boolean} [options.compress=false] whether to compress it
+   * @param {boolean} [options.fin=false] whether it ends the message
+   * @param {boolean} [options.mask=false] whether to mask it
+   * @param {function(Error=)} [cb] called when it was written, or failed
+   */
+  send(data, options, cb) {
+    let opcode = CONTINUATION;
+    if (this._firstFragment) opcode = options.binary ? BINARY : TEXT;
+    this._firstFragment = Boolean(options.fin);
+    const head = opcode | (options.fin ? FIN : 0) | (options.mask ? MASKED : 0);
+
+    if (typeof data === 'string' || Buffer.isBuffer(data)) {
+      this._dispatch(data, head, cb);
+    } else if (isBlob(data)) {
+      this._sendBlob(data, head, cb);
+    } else {
+      this._dispatch(toBuffer(data), head, cb);
+    }
+  }
+
+  /**
+   * Writes a frame that is encoded already.
+   *
+   * @param {Array<(Buffer|string)>} list the frame, in one chunk or two
+   * @param {function(Error=)} [cb] called when it was written, or failed
+   */
+  sendFrame(list, cb) {
+    if (this._transport !== undefined) {
+      this._transport.sendChunks(list, cb);
+    } else if (list.length === 2) {
+      this._socket.cork();
+      this._socket.write(list[0]);
+      this._socket.write(list[1], cb);
+      this._socket.uncork();
+    } else {
+      this._socket.write(list[0], cb);
+    }
+  }
+
+  /**
+   * Sends a ping or a pong.
+   *
+   * @param {number} opcode the opcode
+   * @param {*} data the payload
+   * @param {boolean} mask whether to mask the frame
+   * @param {function(Error=)} [cb] called when it was written, or failed
+   */
+  _pingOrPong(opcode, data, mask, cb) {
+    const blob = typeof data !== 'string' && isBlob(data);
+    let length;
+    let payload = data;
+    if (blob) {
+      length = data.size;
+    } else if (typeof data === 'string') {
+      length = Buffer.byteLength(data);
+    } else {
+      payload = toBuffer(data);
+      length = payload.length;
+    }
+    if (length > MAX_CONTROL_PAYLOAD) {
+      throw new RangeError(
+        `The data size must not be greater than ${MAX_CONTROL_PAYLOAD} bytes`
+      );
+    }
+    const head = opcode | FIN | (mask ? MASKED : 0);
+    if (blob) this._sendBlob(payload, head, cb);
+    else this._dispatch(payload, head, cb);
+  }
+
+  /**
+   * Sends a control frame whose payload was checked.
+   *
+   * @param {number} opcode the opcode
+   * @param {Buffer} payload the payload
+   * @param {boolean} mask whether to mask the frame
+   * @param {function(Error=)} [cb] called when it was written, or failed
+   */
+  _control(opcode, payload, mask, cb) {
+    this._dispatch(payload, opcode | FIN | (mask ? MASKED : 0), cb);
+  }
+
+  /**
+   * Sends a frame, behind whatever waits.
+   *
+   * @param {(Buffer|string)} data the payload
+   * @param {number} head see `transport/frame-head.js`
+   * @param {function(Error=)} [cb] called when it was written, or failed
+   */
+  _dispatch(data, head, cb) {
+    if (this._state === IDLE) {
+      this._write(data, head, cb);
+      return;
+    }
+    const size =
+      typeof data === 'string' ? Buffer.byteLength(data) : data.length;
+    this._bufferedBytes += size;
+    this._enqueue({ data, head, cb, size, blob: false });
+  }
+
+  /**
+   * Writes a frame.
+   *
+   * @param {(Buffer|string)} data the payload
+   * @param {number} head see `transport/frame-head.js`
+   * @param {function(Error=)} [cb] called when it was written, or failed
+   */
+  _write(data, head, cb) {
+    let key = 0;
+    if (this._generateMask && (head & MASKED) !== 0) {
+      this._generateMask(this._maskBuffer);
+      key = this._maskBuffer.readUInt32BE(0);
+      head |= KEY_GIVEN;
+    }
+    if (this._transport !== undefined) {
+      this._transport.send(data, head, key, cb);
+    } else {
+      this.sendFrame(bareFrame(data, head, key), cb);
+    }
+  }
+
+  /**
+   * Sends the bytes of a Blob once they were read.
+   *
+   * @param {Blob} blob the payload
+   * @param {number} head see `transport/frame-head.js`
+   * @param {function(Error=)} [cb] called when it was written, or failed
+   */
+  _sendBlob(blob, head, cb) {
+    const item = { data: blob, head, cb, size: blob.size, blob: true };
+    this._bufferedBytes += item.size;
+    if (this._state === IDLE) this._readBlob(item);
+    else this._enqueue(item);
+  }
+
+  /**
+   * Reads a Blob; everything else waits meanwhile.
+   *
+   * @param {Object} item the Blob and how to send it
+   */
+  _readBlob(item) {
+    this._state = READING_BLOB;
+    item.data.arrayBuffer().then(
+      (bytes) => {
+        if (this._socket.destroyed) {
+          const err = new Error(
+            'The socket was closed while the blob was being read'
+          );
+          process.nextTick(callAll, this, item.cb, err);
+          return;
+        }
+        this._bufferedBytes -= item.size;
+        this._state = IDLE;
+        this._write(toBuffer(bytes), item.head, item.cb);
+        this._dequeue();
+      },
+      // A throwing callback is to be an exception, not a rejection.
+      (err) => process.nextTick(failBlob, this, item.cb, err)
+    );
+  }
+
+  /** Sends what waits, until a Blob has to be read again. */
+  _dequeue() {
+    while (this._state === IDLE && this._queue !== null) {
+      const item = this._queue.shift();
+      if (this._queue.length === 0) this._queue = null;
+      if (item.blob) {
+        this._readBlob(item);
+      } else {
+        this._bufferedBytes -= item.size;
+        this._write(item.data, item.head, item.cb);
+      }
+    }
+  }
+
+  /**
+   * Puts something at the end of the queue.
+   *
+   * @param {Object} item what to send
+   */
+  _enqueue(item) {
+    (this._queue ??= []).push(item);
+  }
+}
+
+module.exports = Sender;
+
+/**
+ * The header of a frame.
+ *
+ * @param {number} head see `transport/frame-head.js`
+ * @param {number} length bytes in the payload
+ * @param {number} key the mask key
+ * @return {Buffer}
+ */
+function encodeHeader(head, length, key) {
+  const header = Buffer.allocUnsafe(14);
+  return header.subarray(0, native.encodeHeader(header, 0, head, length, key));
+}
+
+/**
+ * A frame for a socket without a transport: as few copies as `Sender.frame()`
+ * makes, and strings stay strings.
+ *
+ * @param {(Buffer|string)} data the payload
+ * @param {number} head see `transport/frame-head.js`
+ * @param {number} key the mask key, if `head` says that it is given
+ * @return {Array<(Buffer|string)>}
+ */
+function bareFrame(data, head, key) {
+  if ((head & MASKED) === 0) {
+    const length =
+      typeof data === 'string' ? Buffer.byteLength(data) : data.length;
+    const header = encodeHeader(head, length, 0);
+    return length === 0 ? [header] : [header, data];
+  }
+  const given = (head & KEY_GIVEN) !== 0;
+  return Sender.frame(data, {
+    fin: (head & FIN) !== 0,
+    opcode: head & 0x0f,
+    mask: true,
+    readOnly: true,
+    generateMask: (mask) =>
+      mask.writeUInt32BE(given ? key : native.randomKey(), 0)
+  });
+}
+
+/**
+ * The payload of a close frame (RFC 6455, section 5.5.1).
+ *
+ * @param {number} [code] the close code
+ * @param {(string|Uint8Array)} [data] the reason
+ * @return {Buffer}
+ */
+function closePayload(code, data) {
+  if (code === undefined) return EMPTY_BUFFER;
+  if (typeof code !== 'number' || !isValidStatusCode(code)) {
+    throw new TypeError('First argument must be a valid error code number');
+  }
+
+  const payload = Buffer.allocUnsafe(2 + reasonLength(data));
+  payload.writeUInt16BE(code, 0);
+  if (typeof data === 'string') payload.write(data, 2);
+  else if (payload.length > 2) payload.set(data, 2);
+  return payload;
+}
+
+/**
+ * Checks a close reason.
+ *
+ * @param {*} data what the user gave
+ * @return {number} its length in bytes
+ */
+function reasonLength(data) {
+  if (data === undefined || !data.length) return 0;
+  const length = Buffer.byteLength(data);
+  if (length > MAX_REASON) {
+    throw new RangeError(
+      `The message must not be greater than ${MAX_REASON} bytes`
+    );
+  }
+  if (typeof data !== 'string' && !(data instanceof Uint8Array)) {
+    throw new TypeError('Second argument must be a string or a Uint8Array');
+  }
+  return length;
+}
+
+/**
+ * Fails everything that waits, in order.
+ *
+ * @param {Sender} sender the sender
+ * @param {function(Error)} [cb] the callback of what was being worked on
+ * @param {Error} err why
+ */
+function callAll(sender, cb, err) {
+  if (typeof cb === 'function') cb(err);
+  for (const item of sender._queue ?? []) {
+    if (typeof item.cb === 'function') item.cb(err);
+  }
+}
+
+/**
+ * A Blob could not be read: nothing more can be sent.
+ *
+ * @param {Sender} sender the sender
+ * @param {function(Error)} [cb] the callback of the Blob
+ * @param {Error} err why
+ */
+function failBlob(sender, cb, err) {
+  callAll(sender, cb, err);
+  sender.onerror(err);
+}

@@ -1,0 +1,403 @@
+'use strict';
+
+// From chunks of bytes to events. The addon decodes a whole chunk in one call
+// and describes what is in it; the events are then delivered one after the
+// other, as `ws` does, synchronously.
+
+const { performance } = require('node:perf_hooks');
+
+const { EMPTY_BUFFER, kStatusCode } = require('../constants');
+const native = require('../native');
+const turn = require('./turn');
+
+const FastBuffer = Buffer[Symbol.species];
+
+// The flags of the addon's `createDecoder`.
+const IS_SERVER = 0x1;
+const VALIDATE_UTF8 = 0x2;
+
+// The first word of a descriptor (see `src/receive.rs`).
+const OPCODE = 0x0f;
+const OWNED = 0x10;
+const FRAMES = 0x40;
+const FAILED = 0x80;
+const TEXT = 0x1;
+const BINARY = 0x2;
+const PING = 0x9;
+const PONG = 0xa;
+
+/** Words in a descriptor. The first one belongs to the batch as a whole. */
+const WORDS = 4;
+
+/** Events in a batch; a chunk with more is decoded in several goes. */
+const BATCH_SIZE = 256;
+
+/** Bytes that wait when `write()` begins to ask for a pause. */
+const HIGH_WATER_MARK = 16 * 1024;
+
+/** Bytes that one call of the addon takes: offsets are 32 bits wide. */
+const MAX_CHUNK = 0x40000000;
+
+/** Milliseconds for which replies may wait for the rest of a long batch. */
+const MAX_HOLD = 1;
+
+// What an inbox is doing.
+const IDLE = 0;
+const DELIVERING = 1;
+/** Events are left, to be delivered on a later tick. */
+const WAITING = 2;
+/** A close frame or an error came: whatever follows is ignored. */
+const CONCLUDED = 3;
+
+/** The events of one chunk that were decoded, and those delivered of them. */
+class Batch {
+  constructor() {
+    this.words = new Uint32Array((BATCH_SIZE + 2) * WORDS);
+    /** Values that are no part of the chunk. */
+    this.owned = [];
+    this.chunk = EMPTY_BUFFER;
+    this.count = 0;
+    this.index = 0;
+  }
+}
+
+/** Batches kept for later: deliveries are rarely nested deeper. */
+const MAX_SPARE = 4;
+
+/** @type {Batch[]} batches that are not in use */
+const spare = [new Batch()];
+
+/**
+ * What an inbox calls. `owner` is the object given to the constructor.
+ *
+ * @typedef {Object} InboxEvents
+ * @property {function(owner, Buffer, boolean, number[]=)} message payload,
+ *     whether it is binary, and the lengths of the frames of a fragmented one
+ * @property {function(owner, Buffer)} ping
+ * @property {function(owner, Buffer)} pong
+ * @property {function(owner, number, Buffer)} conclude a close frame came
+ * @property {function(owner, Error)} error the input is broken
+ * @property {function(owner)} drain after `write()` returned false
+ * @property {function(owner)} finish after `end()`: everything was delivered
+ */
+
+class Inbox {
+  /**
+   * @param {Object} owner first argument of the events
+   * @param {InboxEvents} events what to call
+   * @param {Object} options as `Receiver` takes them
+   */
+  constructor(owner, events, options) {
+    this.owner = owner;
+    this.events = events;
+    this._decoder = native.createDecoder(
+      (options.isServer ? IS_SERVER : 0) |
+        (options.skipUTF8Validation ? 0 : VALIDATE_UTF8),
+      limit(options.maxPayload),
+      limit(options.maxFragments),
+      limit(options.maxBufferedChunks)
+    );
+    /** Bytes that wait when `write()` begins to ask for a pause. */
+    this.highWaterMark = HIGH_WATER_MARK;
+    this._synchronous = options.allowSynchronousEvents ?? true;
+    this._state = IDLE;
+    /** @type {?Batch} */
+    this._batch = null;
+    /** @type {?Buffer[]} chunks that wait behind `_batch` */
+    this._chunks = null;
+    this._waitingBytes = 0;
+    this._saturated = false;
+    this._ended = false;
+    this._finished = false;
+  }
+
+  /** Whether a close frame or an error has ended the input. */
+  get concluded() {
+    return this._state === CONCLUDED;
+  }
+
+  /** Whether `write()` returned false and `drain` was not called since. */
+  get saturated() {
+    return this._saturated;
+  }
+
+  /**
+   * Takes bytes from the socket and delivers what they complete.
+   *
+   * @param {Buffer} chunk the bytes; payloads in it are unmasked in place and
+   *     handed out as views on it
+   * @return {boolean} false if the caller should wait for `drain`
+   */
+  write(chunk) {
+    if (this._state === CONCLUDED || chunk.length === 0) return true;
+    if (this._state === IDLE && chunk.length <= MAX_CHUNK) {
+      this._consume(chunk);
+      if (this._waitingBytes > 0) this._continue();
+    } else {
+      this._enqueue(chunk);
+    }
+    return !this._saturated;
+  }
+
+  /** No more bytes come; `finish` is called once all events are delivered. */
+  end() {
+    this._ended = true;
+    this._finishIfDone();
+  }
+
+  /**
+   * Keeps a chunk for later.
+   *
+   * @param {Buffer} chunk the bytes
+   */
+  _enqueue(chunk) {
+    this._chunks ??= [];
+    for (let at = 0; at < chunk.length; at += MAX_CHUNK) {
+      this._chunks.push(chunk.subarray(at, at + MAX_CHUNK));
+    }
+    this._waitingBytes += chunk.length;
+    this._measure();
+    if (this._state === IDLE) this._continue();
+  }
+
+  /**
+   * Decodes a chunk and delivers its events.
+   *
+   * @param {Buffer} chunk the bytes
+   */
+  _consume(chunk) {
+    const batch = spare.length > 0 ? spare.pop() : new Batch();
+    batch.chunk = chunk;
+    this._batch = batch;
+    this._decode(0);
+    if (this._synchronous || batch.count === 0) this._deliver();
+    else this._wait();
+  }
+
+  /** Consumes the chunks that wait, until an event has to wait itself. */
+  _continue() {
+    while (this._state === IDLE && this._waitingBytes > 0) {
+      const chunk = this._chunks.shift();
+      this._waitingBytes -= chunk.length;
+      this._consume(chunk);
+    }
+    if (this._state === IDLE) this._drain();
+    this._finishIfDone();
+  }
+
+  /**
+   * Decodes as much of the present chunk as a batch holds.
+   *
+   * @param {number} at the byte to begin with
+   */
+  _decode(at) {
+    const { words, owned, chunk } = this._batch;
+    this._batch.index = 0;
+    this._batch.count = native.decode(this._decoder, chunk, at, words, owned);
+  }
+
+  /** Delivers the events of the present chunk. */
+  _deliver() {
+    const holding = turn.begin();
+    let threw = true;
+    this._state = DELIVERING;
+    try {
+      if (this._synchronous) this._emitAll(holding);
+      else this._emitNext();
+      threw = false;
+    } finally {
+      // An exception goes on to the caller; what is left comes after it.
+      if (this._state === DELIVERING && threw) this._wait();
+      else if (this._state !== WAITING) this._release();
+      turn.end(holding);
+    }
+  }
+
+  /**
+   * Delivers what is left of the present chunk.
+   *
+   * @param {boolean} holding whether an outer delivery keeps its sends
+   */
+  _emitAll(holding) {
+    const batch = this._batch;
+    const since = batch.count > 1 ? performance.now() : 0;
+
+    while (this._state === DELIVERING) {
+      if (batch.index === batch.count && !this._decodeMore()) return;
+      const more =
+        batch.index + 1 < batch.count || batch.words[0] < batch.chunk.length;
+      if (more && turn.kept > 0 && performance.now() - since > MAX_HOLD) {
+        turn.finish();
+      }
+      turn.holding = holding || more;
+      this._emit(batch.index++);
+    }
+  }
+
+  /** Delivers one event; the next one has to wait. */
+  _emitNext() {
+    const batch = this._batch;
+    if (batch.index === batch.count && !this._decodeMore()) return;
+    this._emit(batch.index++);
+    const more = batch.index < batch.count || this._decodeMore();
+    if (more && this._state === DELIVERING) this._wait();
+  }
+
+  /**
+   * Decodes what a full batch left.
+   *
+   * @return {boolean} whether there are events
+   */
+  _decodeMore() {
+    const { words, chunk } = this._batch;
+    if (words[0] >= chunk.length) return false;
+    this._batch.owned = [];
+    this._decode(words[0]);
+    return this._batch.count > 0;
+  }
+
+  /**
+   * Delivers one event.
+   *
+   * @param {number} index its place in the batch
+   */
+  _emit(index) {
+    const { words, owned, chunk } = this._batch;
+    const at = (index + 1) * WORDS;
+    const kind = words[at];
+
+    if (kind === FAILED) {
+      this._fail(owned[words[at + 1]], words[at + 3]);
+      return;
+    }
+
+    const length = words[at + 2];
+    let payload = EMPTY_BUFFER;
+    if (length > 0) {
+      payload =
+        (kind & OWNED) !== 0
+          ? owned[words[at + 1]]
+          : new FastBuffer(
+              chunk.buffer,
+              chunk.byteOffset + words[at + 1],
+              length
+            );
+    }
+
+    const { owner, events } = this;
+    switch (kind & OPCODE) {
+      case TEXT:
+        events.message(owner, payload, false);
+        break;
+      case BINARY:
+        events.message(
+          owner,
+          payload,
+          true,
+          (kind & FRAMES) !== 0 ? owned[words[at + 3]] : undefined
+        );
+        break;
+      case PING:
+        events.ping(owner, payload);
+        break;
+      case PONG:
+        events.pong(owner, payload);
+        break;
+      default:
+        this._state = CONCLUDED;
+        events.conclude(owner, words[at + 3], Buffer.from(payload));
+    }
+  }
+
+  /**
+   * Ends the input because it is broken.
+   *
+   * @param {Error} err what is wrong with it
+   * @param {number} closeCode the code to answer with
+   */
+  _fail(err, closeCode) {
+    err[kStatusCode] = closeCode;
+    this._state = CONCLUDED;
+    this.events.error(this.owner, err);
+  }
+
+  /** The rest is delivered on a later tick. */
+  _wait() {
+    this._state = WAITING;
+    this._measure();
+    if (this._synchronous) process.nextTick(resume, this);
+    else setImmediate(resume, this);
+  }
+
+  /** Finds out whether more waits than should. */
+  _measure() {
+    const present = this._batch === null ? 0 : this._batch.chunk.length;
+    if (this._waitingBytes + present >= this.highWaterMark) {
+      this._saturated = true;
+    }
+  }
+
+  /** Tells, after a pause was asked for, that it may end. */
+  _drain() {
+    if (!this._saturated) return;
+    this._saturated = false;
+    this.events.drain(this.owner);
+  }
+
+  /** The present chunk is done with. */
+  _release() {
+    const batch = this._batch;
+    this._batch = null;
+    batch.chunk = EMPTY_BUFFER;
+    if (batch.owned.length > 0) batch.owned = [];
+    if (spare.length < MAX_SPARE) spare.push(batch);
+
+    if (this._state === DELIVERING) {
+      this._state = IDLE;
+    } else {
+      this._chunks = null;
+      this._waitingBytes = 0;
+      this._drain();
+      this._finishIfDone();
+    }
+  }
+
+  /** Calls `finish`, once, when nothing more can come. */
+  _finishIfDone() {
+    if (!this._ended || this._finished || this._batch !== null) return;
+    if (this._waitingBytes > 0) return;
+    this._finished = true;
+    process.nextTick(finish, this);
+  }
+}
+
+module.exports = Inbox;
+
+/**
+ * A limit as the addon takes it.
+ *
+ * @param {number} value anything; an option of the user
+ * @return {number} the limit, 0 for none
+ */
+function limit(value) {
+  return Math.max(value | 0, 0);
+}
+
+/**
+ * Delivers what was left.
+ *
+ * @param {Inbox} inbox the inbox
+ */
+function resume(inbox) {
+  inbox._deliver();
+  inbox._continue();
+}
+
+/**
+ * Tells that everything was delivered.
+ *
+ * @param {Inbox} inbox the inbox
+ */
+function finish(inbox) {
+  inbox.events.finish(inbox.owner);
+}

@@ -1,0 +1,330 @@
+'use strict';
+
+// The transport over a stream: Node reads and writes, any Duplex will do. The
+// chunks it reads go through the addon into the inbox; the frames to send come
+// out of the addon, and go to the stream as few writes as possible.
+
+const native = require('../native');
+const { IS_STRING, MASKED } = require('./frame-head');
+const Inbox = require('./inbox');
+const guard = require('./socket-guard');
+const slab = require('./slab');
+const { kTransport } = require('./symbols');
+const turn = require('./turn');
+
+/**
+ * Payloads from this many bytes on are not copied if they need no mask: header
+ * and payload are two chunks of one vectored write.
+ */
+const COPY_LIMIT = 4 * 1024;
+
+/** Bytes a connection keeps at most for the end of the turn. */
+const HOLD_LIMIT = 64 * 1024;
+
+/** Bytes that any frame header fits in. */
+const HEADER_SIZE = 14;
+
+/**
+ * What a transport calls, beyond the events of its inbox. `owner` is the
+ * object given to the constructor.
+ *
+ * @typedef {Object} TransportEvents
+ * @property {function(owner)} end the peer has ended its side
+ * @property {function(owner)} lost the socket failed or is closed
+ * @property {function(owner)} close the socket is closed; what it brought has
+ *     been given to the inbox
+ */
+
+class StreamTransport {
+  /**
+   * @param {stream.Duplex} socket the stream
+   * @param {Object} owner first argument of the events
+   * @param {(InboxEvents & TransportEvents)} events what to call
+   * @param {Object} options as `Receiver` takes them
+   */
+  constructor(socket, owner, events, options) {
+    this.socket = socket;
+    this.owner = owner;
+    this.events = events;
+    this.inbox = new Inbox(owner, events, options);
+    /** Where chunks go: the inbox, or a `Receiver` around it. */
+    this.input = this.inbox;
+
+    /** Whether the socket is closed. */
+    this.closed = false;
+    /** Whether the input was broken. */
+    this.failed = false;
+    /** Whether everything received was delivered. */
+    this.finished = false;
+
+    /** The turn in which something was written last. */
+    this._turn = -1;
+    /** The outbox that keeps frames, or -1. */
+    this._slot = -1;
+    this._keptBytes = 0;
+    /** @type {?Function[]} callbacks of the frames kept */
+    this._callbacks = null;
+    /** Whether the socket's methods respect what is kept. */
+    this._guarded = false;
+    this._unguardable = false;
+  }
+
+  /**
+   * Begins to read.
+   *
+   * @param {Buffer} head bytes that were read from the socket already
+   */
+  start(head) {
+    const { socket } = this;
+    socket[kTransport] = this;
+    if (head.length > 0) socket.unshift(head);
+    socket.on('close', onClose);
+    socket.on('data', onData);
+    socket.on('end', onEnd);
+    socket.on('error', onError);
+  }
+
+  /**
+   * Bytes given to the socket that the kernel has not taken.
+   *
+   * @return {number} bytes, frame headers included
+   */
+  get bufferedAmount() {
+    this.flush();
+    const state = this.socket._writableState;
+    return state === undefined ? this.socket.writableLength : state.length;
+  }
+
+  /**
+   * Sends a frame.
+   *
+   * @param {(Buffer|string)} data the payload
+   * @param {number} head see `frame-head.js`
+   * @param {number} key the mask key, if `head` says that it is given
+   * @param {function(Error=)} [cb] called when the frame was written, or failed
+   */
+  send(data, head, key, cb) {
+    const size = typeof data === 'string' ? data.length * 3 + 1 : data.length;
+
+    if (size > HOLD_LIMIT || this._unguardable) {
+      this.flush();
+      this._write(data, head, key, size, cb);
+    } else if (turn.holding || this._turn === turn.id) {
+      this._keep(data, head, key, cb);
+    } else {
+      this._turn = turn.id;
+      turn.open();
+      if (this._slot === -1) {
+        this._write(data, head, key, size, cb);
+      } else {
+        this._keep(data, head, key, cb);
+        this.flush();
+      }
+    }
+  }
+
+  /**
+   * Sends chunks that make up frames already.
+   *
+   * @param {Array<(Buffer|string)>} list one chunk, or two
+   * @param {function(Error=)} [cb] called when they were written, or failed
+   */
+  sendChunks(list, cb) {
+    this.flush();
+    writeChunks(this.socket, list, cb);
+  }
+
+  /** Writes what is kept. */
+  flush() {
+    if (this._slot === -1) return;
+    const slot = this._slot;
+    const callbacks = this._callbacks;
+    const bytes = slab.take(slot, this._keptBytes);
+    this._slot = -1;
+    this._keptBytes = 0;
+    this._callbacks = null;
+    turn.release(slot);
+    if (callbacks === null) this.socket.write(bytes);
+    else this.socket.write(bytes, joined(callbacks));
+  }
+
+  /** Stops reading. */
+  pause() {
+    this.socket.pause();
+  }
+
+  /** Reads on, unless the inbox has more than enough. */
+  resume() {
+    if (!this.input.saturated) this.socket.resume();
+  }
+
+  /** Reads on, only to throw away what comes. */
+  discard() {
+    this.socket.removeListener('data', onData);
+    process.nextTick(resume, this.socket);
+  }
+
+  /** Ends our side, after everything sent. */
+  end() {
+    this.flush();
+    this.socket.end();
+  }
+
+  /** Closes at once; what the kernel has taken still goes out. */
+  destroy() {
+    this.flush();
+    this.socket.destroy();
+  }
+
+  /**
+   * Writes a frame.
+   *
+   * @param {(Buffer|string)} data the payload
+   * @param {number} head see `frame-head.js`
+   * @param {number} key the mask key, if `head` says that it is given
+   * @param {number} size bytes that suffice for the payload
+   * @param {function(Error=)} [cb] called when the frame was written, or failed
+   */
+  _write(data, head, key, size, cb) {
+    const { socket } = this;
+
+    if (typeof data === 'string') {
+      const length = size > COPY_LIMIT ? Buffer.byteLength(data) + 1 : size;
+      head |= IS_STRING;
+      socket.write(slab.frame(head, data, key, length + HEADER_SIZE), cb);
+    } else if (size < COPY_LIMIT || (head & MASKED) !== 0) {
+      socket.write(slab.frame(head, data, key, size + HEADER_SIZE), cb);
+    } else {
+      writeChunks(socket, [slab.header(head, size, key), data], cb);
+    }
+  }
+
+  /**
+   * Keeps a frame for the end of the turn.
+   *
+   * @param {(Buffer|string)} data the payload
+   * @param {number} head see `frame-head.js`
+   * @param {number} key the mask key, if `head` says that it is given
+   * @param {function(Error=)} [cb] called when the frame was written, or failed
+   */
+  _keep(data, head, key, cb) {
+    if (!this._guarded) {
+      this._guarded = guard(this.socket);
+      if (!this._guarded) {
+        this._unguardable = true;
+        this.send(data, head, key, cb);
+        return;
+      }
+    }
+    if (this._slot === -1) {
+      this._slot = turn.enlist(this);
+      turn.open();
+    }
+    if (typeof data === 'string') head |= IS_STRING;
+    this._keptBytes = native.hold(this._slot, head, data, key);
+    if (cb !== undefined) (this._callbacks ??= []).push(cb);
+    if (this._keptBytes >= HOLD_LIMIT) this.flush();
+  }
+}
+
+module.exports = StreamTransport;
+
+/**
+ * Writes chunks with one vectored write.
+ *
+ * @param {stream.Writable} socket the socket
+ * @param {Array<(Buffer|string)>} list one chunk, or two
+ * @param {function(Error=)} [cb] called when they were written, or failed
+ */
+function writeChunks(socket, list, cb) {
+  if (list.length === 1) {
+    socket.write(list[0], cb);
+    return;
+  }
+  socket.cork();
+  socket.write(list[0]);
+  socket.write(list[1], cb);
+  socket.uncork();
+}
+
+/**
+ * One callback for several frames that were written together.
+ *
+ * @param {Array<function(Error=)>} callbacks those of the frames, in order
+ * @return {function(Error=)}
+ */
+function joined(callbacks) {
+  return callbacks.length === 1
+    ? callbacks[0]
+    : (err) => callInOrder(callbacks, 0, err);
+}
+
+/**
+ * Calls callbacks one after the other; one that throws does not keep the rest
+ * from being called.
+ *
+ * @param {Array<function(Error=)>} callbacks the callbacks
+ * @param {number} index the first one to call
+ * @param {?Error} [err] their argument
+ */
+function callInOrder(callbacks, index, err) {
+  try {
+    while (index < callbacks.length) callbacks[index++](err);
+  } finally {
+    if (index < callbacks.length) {
+      process.nextTick(callInOrder, callbacks, index, err);
+    }
+  }
+}
+
+/**
+ * @param {stream.Readable} stream what to resume
+ */
+function resume(stream) {
+  stream.resume();
+}
+
+/**
+ * The socket's `'data'` listener.
+ *
+ * @param {Buffer} chunk what was read
+ */
+function onData(chunk) {
+  if (!this[kTransport].input.write(chunk)) this.pause();
+}
+
+/** The socket's `'end'` listener. */
+function onEnd() {
+  const transport = this[kTransport];
+  transport.events.end(transport.owner);
+}
+
+/** The socket's `'error'` listener: `'close'` follows. */
+function onError() {
+  const transport = this[kTransport];
+  this.removeListener('error', onError);
+  this.on('error', ignore);
+  if (transport === undefined) return;
+  transport.events.lost(transport.owner);
+  this.destroy();
+}
+
+/** An `'error'` listener for a socket that is lost already. */
+function ignore() {}
+
+/** The socket's `'close'` listener. */
+function onClose() {
+  const transport = this[kTransport];
+  this.removeListener('close', onClose);
+  this.removeListener('data', onData);
+  this.removeListener('end', onEnd);
+  transport.events.lost(transport.owner);
+
+  // A paused socket may hold bytes that were read before it was closed.
+  if (!transport.input.concluded && this.readableLength > 0) {
+    const rest = this.read();
+    if (rest !== null) transport.input.write(rest);
+  }
+  this[kTransport] = undefined;
+  transport.events.close(transport.owner);
+}

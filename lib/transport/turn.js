@@ -1,0 +1,114 @@
+'use strict';
+
+// Sends of one turn. Between two reads from the kernel a program often sends
+// many messages; each connection writes its first one at once, as ws does, and
+// keeps the next ones until the turn ends, so that they cost one system call
+// together.
+//
+// A turn ends when the events of a chunk have been delivered, or, outside of
+// that, on the next tick. While more events of a chunk are still to come the
+// first send is kept as well: its turn is not over before those are through.
+
+/** @type {Array<?{flush: function()}>} who keeps something, by slot */
+const waiting = [];
+
+/** @type {number[]} slots below `waiting.length` that are free */
+const free = [];
+
+const turn = {
+  /** Whether even a first send is to be kept. */
+  holding: false,
+  /** Changes with each turn: tells a first send from a later one. */
+  id: 0,
+  /** How many connections keep something. */
+  kept: 0,
+
+  /** Whether something will end the present turn. */
+  _ending: false,
+  /** How many deliveries are under way, one inside the other. */
+  _depth: 0,
+  /** Whether process exit is listened to. */
+  _exitHandled: false,
+
+  /**
+   * Marks the begin of a delivery of events.
+   *
+   * @return {boolean} what `end()` needs
+   */
+  begin() {
+    this._depth++;
+    return this.holding;
+  },
+
+  /**
+   * Marks the end of a delivery; the outermost one ends the turn.
+   *
+   * @param {boolean} holding what `begin()` returned
+   */
+  end(holding) {
+    this.holding = holding;
+    if (--this._depth === 0) this.finish();
+  },
+
+  /** Sees to it that the present turn ends. */
+  open() {
+    if (this._ending || this._depth > 0) return;
+    this._ending = true;
+    process.nextTick(finishOnTick);
+  },
+
+  /**
+   * Gives a slot to a connection that begins to keep something.
+   *
+   * @param {{flush: function()}} transport its transport
+   * @return {number} the slot
+   */
+  enlist(transport) {
+    const slot = free.length > 0 ? free.pop() : waiting.length;
+    waiting[slot] = transport;
+    this.kept++;
+    if (!this._exitHandled) {
+      this._exitHandled = true;
+      process.on('exit', flushAll);
+    }
+    return slot;
+  },
+
+  /**
+   * Takes a slot back.
+   *
+   * @param {number} slot the slot
+   */
+  release(slot) {
+    waiting[slot] = null;
+    free.push(slot);
+    this.kept--;
+  },
+
+  /** Ends the turn: everything kept is written. */
+  finish() {
+    this.id++;
+    if (this.kept === 0) return;
+    try {
+      flushAll();
+    } finally {
+      // Only a socket whose `write` threw leaves the others waiting.
+      if (this.kept > 0) this.open();
+    }
+  }
+};
+
+/** Ends a turn that no delivery of events ended. */
+function finishOnTick() {
+  turn._ending = false;
+  turn.finish();
+}
+
+/** Writes what is kept, for all connections. */
+function flushAll() {
+  for (let slot = 0; slot < waiting.length && turn.kept > 0; slot++) {
+    if (waiting[slot] !== null) waiting[slot].flush();
+  }
+}
+
+module.exports = turn;

@@ -1,0 +1,57 @@
+//! Work on payload bytes outside of a connection: masks and UTF-8.
+
+use ferrows_protocol::{mask, utf8};
+use napi::bindgen_prelude::Result;
+use napi_sys as sys;
+
+use crate::raw::{Call, Exports, callback};
+
+/// Exports `mask`, `unmask` and `isValidUtf8`.
+pub(crate) fn export(exports: &Exports) -> Result<()> {
+    exports.function(c"mask", mask_shell)?;
+    exports.function(c"unmask", unmask_shell)?;
+    exports.function(c"isValidUtf8", is_valid_utf8_shell)
+}
+
+callback!(mask_shell, mask_into, 5);
+callback!(unmask_shell, unmask, 2);
+callback!(is_valid_utf8_shell, is_valid_utf8, 1);
+
+/// `mask(source, key, output, offset, length)`: puts the first `length` bytes
+/// of `source`, masked with the four bytes of `key`, into `output` at `offset`.
+/// The two may be the same memory, or overlap.
+fn mask_into(call: &Call) -> Option<sys::napi_value> {
+    let (offset, length) = (call.u32(3)? as usize, call.u32(4)? as usize);
+    let end = offset.checked_add(length)?;
+    // SAFETY: the key is copied out before anything is written.
+    let key: [u8; 4] = unsafe { call.bytes(1)? }.get(..4)?.try_into().ok()?;
+    // SAFETY: the bounds are checked on both views before the addresses are
+    // used, the move allows an overlap, and only then is there one slice.
+    let target = unsafe {
+        let source = call.bytes(0)?.get(..length)?.as_ptr();
+        let target = call.bytes_mut(2)?.get_mut(offset..end)?.as_mut_ptr();
+        std::ptr::copy(source, target, length);
+        std::slice::from_raw_parts_mut(target, length)
+    };
+    mask::apply(target, key, 0);
+    call.nothing()
+}
+
+/// `unmask(bytes, key)`: undoes (or does) the masking of `bytes` in place.
+fn unmask(call: &Call) -> Option<sys::napi_value> {
+    // SAFETY: the key is copied out before `bytes` is borrowed.
+    let key: [u8; 4] = unsafe { call.bytes(1)? }.get(..4)?.try_into().ok()?;
+    // SAFETY: the only borrow from here on; no JavaScript runs.
+    mask::apply(unsafe { call.bytes_mut(0)? }, key, 0);
+    call.nothing()
+}
+
+/// `isValidUtf8(bytes)`.
+fn is_valid_utf8(call: &Call) -> Option<sys::napi_value> {
+    // SAFETY: only read; no JavaScript runs.
+    let valid = utf8::is_valid(unsafe { call.bytes(0)? });
+    let mut out = std::ptr::null_mut();
+    // SAFETY: `out` is a place for the result.
+    let status = unsafe { sys::napi_get_boolean(call.env, valid, &mut out) };
+    (status == sys::Status::napi_ok).then_some(out)
+}

@@ -1,0 +1,296 @@
+//! A thin layer over the raw Node-API: calls, arguments, views on memory.
+//!
+//! A callback is `fn(&Call) -> Option<napi_value>`; `None` stands for an
+//! exception that is already pending, or for an argument of the wrong type,
+//! which becomes a `TypeError`. Callbacks are reached through `lib/native.js`
+//! alone, but any JavaScript value as any argument is safe.
+
+use std::ffi::{CStr, c_void};
+use std::{ptr, slice};
+
+use napi::bindgen_prelude::{Result, check_status};
+use napi_sys as sys;
+
+/// Declares the `extern "C"` shell of a callback.
+macro_rules! callback {
+    ($shell:ident, $body:path, $count:literal) => {
+        unsafe extern "C" fn $shell(
+            env: ::napi_sys::napi_env,
+            info: ::napi_sys::napi_callback_info,
+        ) -> ::napi_sys::napi_value {
+            // SAFETY: Node calls with its own `env` and `info`, on `env`'s thread.
+            unsafe { $crate::raw::enter::<$count>(env, info, $body) }
+        }
+    };
+}
+pub(crate) use callback;
+
+/// Where the exported functions go.
+pub(crate) struct Exports {
+    env: sys::napi_env,
+    object: sys::napi_value,
+}
+
+impl Exports {
+    pub(crate) fn new(env: sys::napi_env, object: sys::napi_value) -> Self {
+        Self { env, object }
+    }
+
+    /// Exports a callback that has no state.
+    pub(crate) fn function(
+        &self,
+        name: &CStr,
+        shell: unsafe extern "C" fn(sys::napi_env, sys::napi_callback_info) -> sys::napi_value,
+    ) -> Result<()> {
+        self.bound(name, shell, ptr::null_mut())
+    }
+
+    /// Makes `T` live as long as the environment and gives its address, for
+    /// callbacks exported with [`bound`](Self::bound).
+    pub(crate) fn environment_state<T>(&self, state: T) -> Result<*mut T> {
+        unsafe extern "C" fn free<T>(state: *mut c_void) {
+            // SAFETY: `state` came from `Box::into_raw` below, and the hook runs once.
+            drop(unsafe { Box::from_raw(state.cast::<T>()) });
+        }
+        let state = Box::into_raw(Box::new(state));
+        // SAFETY: `env` is the environment being set up, on its thread.
+        check_status!(unsafe {
+            sys::napi_add_env_cleanup_hook(self.env, Some(free::<T>), state.cast())
+        })?;
+        Ok(state)
+    }
+
+    /// Exports a callback that finds `data` in [`Call::data`].
+    pub(crate) fn bound(
+        &self,
+        name: &CStr,
+        shell: unsafe extern "C" fn(sys::napi_env, sys::napi_callback_info) -> sys::napi_value,
+        data: *mut c_void,
+    ) -> Result<()> {
+        let mut function = ptr::null_mut();
+        let length = name.count_bytes() as isize;
+        // SAFETY: `name` outlives the call; `function` is a place for the result.
+        check_status!(unsafe {
+            sys::napi_create_function(
+                self.env,
+                name.as_ptr(),
+                length,
+                Some(shell),
+                data,
+                &mut function,
+            )
+        })?;
+        // SAFETY: `object` is the exports object of the same environment.
+        check_status!(unsafe {
+            sys::napi_set_named_property(self.env, self.object, name.as_ptr(), function)
+        })
+    }
+}
+
+/// The body of a callback's shell: collects the arguments, calls, and turns a
+/// refusal without an exception into a `TypeError`.
+///
+/// # Safety
+///
+/// `env` and `info` are those of the running call.
+pub(crate) unsafe fn enter<const COUNT: usize>(
+    env: sys::napi_env,
+    info: sys::napi_callback_info,
+    body: fn(&Call) -> Option<sys::napi_value>,
+) -> sys::napi_value {
+    let mut args = [ptr::null_mut(); COUNT];
+    let mut count = COUNT;
+    let mut data = ptr::null_mut();
+    // SAFETY: the caller's promise; missing arguments are filled with undefined.
+    let status = unsafe {
+        sys::napi_get_cb_info(
+            env,
+            info,
+            &mut count,
+            args.as_mut_ptr(),
+            ptr::null_mut(),
+            &mut data,
+        )
+    };
+    if status != sys::Status::napi_ok {
+        return ptr::null_mut();
+    }
+    let call = Call {
+        env,
+        args: &args,
+        data,
+    };
+    body(&call).unwrap_or_else(|| call.throw_type_error())
+}
+
+/// A running call from JavaScript.
+pub(crate) struct Call<'a> {
+    pub(crate) env: sys::napi_env,
+    args: &'a [sys::napi_value],
+    pub(crate) data: *mut c_void,
+}
+
+impl Call<'_> {
+    /// Argument `index` as JavaScript gave it.
+    pub(crate) fn value(&self, index: usize) -> sys::napi_value {
+        self.args[index]
+    }
+
+    /// Argument `index` as a number, cut to 32 bits as `>>> 0` does.
+    pub(crate) fn u32(&self, index: usize) -> Option<u32> {
+        let mut out = 0;
+        // SAFETY: `out` is a place for the result; any value may be asked for.
+        let status = unsafe { sys::napi_get_value_uint32(self.env, self.args[index], &mut out) };
+        (status == sys::Status::napi_ok).then_some(out)
+    }
+
+    /// Argument `index` as a number of bytes: an integer from 0 to 2^53 - 1.
+    pub(crate) fn length(&self, index: usize) -> Option<u64> {
+        let mut out = 0.0_f64;
+        // SAFETY: as in `u32`.
+        let status = unsafe { sys::napi_get_value_double(self.env, self.args[index], &mut out) };
+        let fits = (0.0..9_007_199_254_740_992.0).contains(&out);
+        (status == sys::Status::napi_ok && fits).then_some(out as u64)
+    }
+
+    /// The memory of argument `index`, a `TypedArray` of bytes, for reading.
+    ///
+    /// # Safety
+    ///
+    /// While the slice lives: no JavaScript runs, and no other view on the same
+    /// memory is written through.
+    pub(crate) unsafe fn bytes(&self, index: usize) -> Option<&[u8]> {
+        let (data, length) = self.view(index, Element::Byte)?;
+        // SAFETY: Node says that `length` bytes stand there; the rest is promised.
+        Some(unsafe { slice::from_raw_parts(data, length) })
+    }
+
+    /// The memory of argument `index`, a `TypedArray` of bytes, for writing.
+    ///
+    /// # Safety
+    ///
+    /// While the slice lives: no JavaScript runs, and no other slice on the same
+    /// memory is used.
+    #[allow(clippy::mut_from_ref)]
+    pub(crate) unsafe fn bytes_mut(&self, index: usize) -> Option<&mut [u8]> {
+        let (data, length) = self.view(index, Element::Byte)?;
+        // SAFETY: as in `bytes`.
+        Some(unsafe { slice::from_raw_parts_mut(data, length) })
+    }
+
+    /// The memory of argument `index`, a `Uint32Array`, for writing.
+    ///
+    /// # Safety
+    ///
+    /// As [`bytes_mut`](Self::bytes_mut).
+    #[allow(clippy::mut_from_ref)]
+    pub(crate) unsafe fn words_mut(&self, index: usize) -> Option<&mut [u32]> {
+        let (data, length) = self.view(index, Element::Word)?;
+        // SAFETY: V8 aligns a Uint32Array to four bytes; the rest as in `bytes`.
+        Some(unsafe { slice::from_raw_parts_mut(data.cast(), length) })
+    }
+
+    /// Address and number of elements of a typed array of the wanted kind.
+    fn view(&self, index: usize, element: Element) -> Option<(*mut u8, usize)> {
+        let (mut kind, mut length, mut data) = (0, 0, ptr::null_mut());
+        // SAFETY: places for three results; those not wanted are null.
+        let status = unsafe {
+            sys::napi_get_typedarray_info(
+                self.env,
+                self.args[index],
+                &mut kind,
+                &mut length,
+                &mut data,
+                ptr::null_mut(),
+                ptr::null_mut(),
+            )
+        };
+        let wanted = match element {
+            Element::Byte => kind == sys::TypedarrayType::uint8_array,
+            Element::Word => kind == sys::TypedarrayType::uint32_array,
+        };
+        if status != sys::Status::napi_ok || !wanted {
+            return None;
+        }
+        // An empty view may have no memory at all; slices want an aligned address.
+        let data = if data.is_null() {
+            ptr::without_provenance_mut(8)
+        } else {
+            data.cast()
+        };
+        Some((data, length))
+    }
+
+    /// Bytes that argument `index`, a string, takes in UTF-8.
+    pub(crate) fn utf8_length(&self, index: usize) -> Option<usize> {
+        let mut length = 0;
+        // SAFETY: without a buffer only the length is asked for.
+        let status = unsafe {
+            sys::napi_get_value_string_utf8(
+                self.env,
+                self.args[index],
+                ptr::null_mut(),
+                0,
+                &mut length,
+            )
+        };
+        (status == sys::Status::napi_ok).then_some(length)
+    }
+
+    /// Writes argument `index`, a string, in UTF-8 to the front of `out`. The
+    /// last byte of `out` is used for a terminator: it has to be one longer
+    /// than [`utf8_length`](Self::utf8_length).
+    pub(crate) fn write_utf8(&self, index: usize, out: &mut [u8]) -> Option<usize> {
+        let mut written = 0;
+        // SAFETY: Node writes at most `out.len()` bytes, terminator included.
+        let status = unsafe {
+            sys::napi_get_value_string_utf8(
+                self.env,
+                self.args[index],
+                out.as_mut_ptr().cast(),
+                out.len(),
+                &mut written,
+            )
+        };
+        (status == sys::Status::napi_ok).then_some(written)
+    }
+
+    /// A JavaScript number.
+    pub(crate) fn number(&self, value: u32) -> Option<sys::napi_value> {
+        let mut out = ptr::null_mut();
+        // SAFETY: `out` is a place for the result.
+        let status = unsafe { sys::napi_create_uint32(self.env, value, &mut out) };
+        (status == sys::Status::napi_ok).then_some(out)
+    }
+
+    /// `undefined`, the result of a callback that gives nothing.
+    pub(crate) fn nothing(&self) -> Option<sys::napi_value> {
+        Some(ptr::null_mut())
+    }
+
+    /// Throws, unless an exception is pending already.
+    fn throw_type_error(&self) -> sys::napi_value {
+        let mut pending = false;
+        // SAFETY: `pending` is a place for the result.
+        unsafe { sys::napi_is_exception_pending(self.env, &mut pending) };
+        if !pending {
+            let message = c"ferrows: the addon was called with an argument of the wrong type";
+            // SAFETY: both texts are terminated and outlive the call.
+            unsafe { sys::napi_throw_type_error(self.env, ptr::null(), message.as_ptr()) };
+        }
+        ptr::null_mut()
+    }
+
+    /// Throws an `Error`; gives the `None` that a callback then returns.
+    pub(crate) fn throw(&self, message: &CStr) -> Option<sys::napi_value> {
+        // SAFETY: the text is terminated and outlives the call.
+        unsafe { sys::napi_throw_error(self.env, ptr::null(), message.as_ptr()) };
+        None
+    }
+}
+
+/// The element types that the addon takes.
+enum Element {
+    Byte,
+    Word,
+}

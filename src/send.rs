@@ -1,0 +1,182 @@
+//! Bytes out: frames are written into memory that JavaScript gives to the
+//! socket, or wait in an outbox for the end of the turn.
+//!
+//! A frame is asked for with a `head`: opcode, FIN and RSV1 where RFC 6455,
+//! section 5.2 puts them in the first byte, and the flags below. A `key` is the
+//! mask key as a big-endian number; without `KEY_GIVEN` one is drawn.
+
+use ferrows_engine::{MaskKeys, Outboxes, write_frame};
+use ferrows_protocol::OpCode;
+use ferrows_protocol::frame::FrameHeader;
+use napi::bindgen_prelude::Result;
+use napi_sys as sys;
+
+use crate::raw::{Call, Exports, callback};
+
+/// Exports `encode`, `encodeHeader`, `hold`, `take` and `randomKey`.
+pub(crate) fn export(exports: &Exports) -> Result<()> {
+    let sending = exports.environment_state(Sending::default())?.cast();
+    exports.bound(c"encode", encode_shell, sending)?;
+    exports.bound(c"encodeHeader", encode_header_shell, sending)?;
+    exports.bound(c"hold", hold_shell, sending)?;
+    exports.bound(c"take", take_shell, sending)?;
+    exports.bound(c"randomKey", random_key_shell, sending)
+}
+
+callback!(encode_shell, encode, 5);
+callback!(encode_header_shell, encode_header, 5);
+callback!(hold_shell, hold, 4);
+callback!(take_shell, take, 3);
+callback!(random_key_shell, random_key, 0);
+
+/// What the sending half of one environment keeps.
+#[derive(Default)]
+struct Sending {
+    outboxes: Outboxes,
+    masks: MaskKeys,
+    /// Strings are turned into UTF-8 here before they are framed.
+    text: Vec<u8>,
+}
+
+/// `encode(target, at, head, data, key)`: writes a frame into `target` from
+/// byte `at` on and gives the byte after it, or 0 when it does not fit.
+fn encode(call: &Call) -> Option<sys::napi_value> {
+    // SAFETY: `Sending` is borrowed once a call; no JavaScript runs below, and
+    // `target` is memory that only `lib/` knows, so it overlaps no user data.
+    let (sending, target) = unsafe { (sending(call), call.bytes_mut(0)?) };
+    let (at, head) = (call.u32(1)? as usize, call.u32(2)?);
+    let Sending { masks, text, .. } = sending;
+    let payload = payload(call, 3, head, text)?;
+    let header = header(call, head, 4, payload.len() as u64, masks)?;
+    let written = target
+        .get_mut(at..)
+        .and_then(|out| write_frame(out, &header, payload));
+    call.number(written.map_or(0, |length| (at + length) as u32))
+}
+
+/// `encodeHeader(target, at, head, length, key)`: writes only a frame's header
+/// (the payload goes to the socket from where it is); results as `encode`.
+fn encode_header(call: &Call) -> Option<sys::napi_value> {
+    // SAFETY: as in `encode`.
+    let (sending, target) = unsafe { (sending(call), call.bytes_mut(0)?) };
+    let (at, head) = (call.u32(1)? as usize, call.u32(2)?);
+    let header = header(call, head, 4, call.length(3)?, &mut sending.masks)?;
+    let written = target.get_mut(at..).and_then(|out| {
+        let bytes = header.encode();
+        out.get_mut(..bytes.len())?.copy_from_slice(&bytes);
+        Some(bytes.len())
+    });
+    call.number(written.map_or(0, |length| (at + length) as u32))
+}
+
+/// `hold(slot, head, data, key)`: appends a frame to an outbox and gives the
+/// number of bytes that wait there.
+fn hold(call: &Call) -> Option<sys::napi_value> {
+    // SAFETY: as in `encode`; outboxes are no JavaScript memory.
+    let Sending {
+        outboxes,
+        masks,
+        text,
+    } = unsafe { sending(call) };
+    let (slot, head) = (call.u32(0)? as usize, call.u32(1)?);
+    if slot >= MAX_SLOTS {
+        return None;
+    }
+    let payload = payload(call, 2, head, text)?;
+    let header = header(call, head, 3, payload.len() as u64, masks)?;
+    let outbox = outboxes.slot(slot);
+    ferrows_protocol::frame::encode_frame(outbox, &header, payload);
+    call.number(outbox.len() as u32)
+}
+
+/// `take(slot, target, at)`: moves what waits in an outbox into `target` from
+/// byte `at` on and gives the byte after it, or 0 when it does not fit.
+fn take(call: &Call) -> Option<sys::napi_value> {
+    // SAFETY: as in `encode`.
+    let (sending, target) = unsafe { (sending(call), call.bytes_mut(1)?) };
+    let (slot, at) = (call.u32(0)? as usize, call.u32(2)? as usize);
+    let taken = target
+        .get_mut(at..)
+        .and_then(|out| sending.outboxes.take_into(slot, out));
+    call.number(taken.map_or(0, |length| (at + length) as u32))
+}
+
+/// `randomKey()`: a mask key.
+fn random_key(call: &Call) -> Option<sys::napi_value> {
+    // SAFETY: as in `encode`.
+    let sending = unsafe { sending(call) };
+    call.number(u32::from_be_bytes(fresh_key(call, &mut sending.masks)?))
+}
+
+/// The state that `export` bound to the callback.
+///
+/// # Safety
+///
+/// One borrow at a time: each callback asks once.
+unsafe fn sending<'a>(call: &Call) -> &'a mut Sending {
+    // SAFETY: `export` bound the address; it is freed after the last call.
+    unsafe { &mut *call.data.cast::<Sending>() }
+}
+
+/// The payload in argument `index`: its bytes, or a string's UTF-8 in `text`.
+fn payload<'a>(call: &'a Call, index: usize, head: u32, text: &'a mut Vec<u8>) -> Option<&'a [u8]> {
+    if head & IS_STRING == 0 {
+        // SAFETY: only read, and copied before any JavaScript runs again.
+        return unsafe { call.bytes(index) };
+    }
+    let length = call.utf8_length(index)?;
+    if text.capacity() > KEPT_TEXT && length < KEPT_TEXT {
+        *text = Vec::new();
+    }
+    if text.len() <= length {
+        text.resize(length + 1, 0);
+    }
+    let written = call.write_utf8(index, &mut text[..=length])?;
+    Some(&text[..written])
+}
+
+/// The frame header that `head`, a length and the key in argument `key` name.
+fn header(
+    call: &Call,
+    head: u32,
+    key: usize,
+    length: u64,
+    masks: &mut MaskKeys,
+) -> Option<FrameHeader> {
+    let mask = match head & (MASKED | KEY_GIVEN) {
+        0 | KEY_GIVEN => None,
+        MASKED => Some(fresh_key(call, masks)?),
+        _ => Some(call.u32(key)?.to_be_bytes()),
+    };
+    Some(FrameHeader {
+        fin: head & FIN != 0,
+        rsv1: head & RSV1 != 0,
+        opcode: OpCode::new((head & OPCODE) as u8),
+        mask,
+        length,
+    })
+}
+
+fn fresh_key(call: &Call, masks: &mut MaskKeys) -> Option<[u8; 4]> {
+    match masks.next_key() {
+        Ok(key) => Some(key),
+        Err(_) => {
+            call.throw(c"The operating system has no random numbers to mask a frame with");
+            None
+        }
+    }
+}
+
+// The bits of `head`: the first byte of a frame, and how to go about it.
+const OPCODE: u32 = 0x0f;
+const RSV1: u32 = 0x40;
+const FIN: u32 = 0x80;
+const MASKED: u32 = 0x100;
+const IS_STRING: u32 = 0x200;
+const KEY_GIVEN: u32 = 0x400;
+
+/// More slots than connections that could be open, and few enough to index.
+const MAX_SLOTS: usize = 1 << 24;
+
+/// Text memory above this is given back once a shorter text comes.
+const KEPT_TEXT: usize = 64 * 1024;
