@@ -19,12 +19,21 @@ pub(crate) fn run(options: &Options) -> Result<String, Failure> {
     let mut buffer = vec![0; READ_BUFFER];
     let mut meter = Meter::new(options)?;
     loop {
-        room.send(&epoll, &meter)?;
+        if meter.report().is_none() {
+            room.send(&meter);
+        }
+        room.sender.flush(&epoll)?;
         for index in 0..epoll.wait(WAIT).map_err(Failure::during("epoll"))? {
             room.handle_ready(epoll.ready(index), &mut buffer, &mut meter)?;
         }
-        if let Some(report) = meter.poll_report()? {
-            return Ok(report);
+        meter.handle_time()?;
+        if let Some(report) = meter.report()
+            && room
+                .receivers
+                .iter()
+                .all(|receiver| receiver.expected == room.next)
+        {
+            return Ok(report.clone());
         }
     }
 }
@@ -87,8 +96,8 @@ impl Room {
         })
     }
 
-    /// Sends as many messages as may be on their way, and what the socket refused before.
-    fn send(&mut self, epoll: &Epoll, meter: &Meter) -> Result<(), Failure> {
+    /// Queues as many messages as may be on their way.
+    fn send(&mut self, meter: &Meter) {
         for number in numbers(self.next, self.allowance) {
             self.payload
                 .append(number, &mut self.keys, self.sender.output());
@@ -103,7 +112,6 @@ impl Room {
         }
         self.next = self.next.wrapping_add(self.allowance);
         self.allowance = 0;
-        self.sender.flush(epoll)
     }
 
     fn handle_ready(

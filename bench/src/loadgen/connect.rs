@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use super::connection::Connection;
-use super::epoll::Epoll;
+use super::epoll::{Epoll, Ready};
 use super::failure::Failure;
 use super::frame::{FrameReader, Keys, Opcode, append_frame};
 use super::handshake::{REQUEST, Response};
@@ -26,21 +26,29 @@ pub(crate) fn run(options: &Options) -> Result<String, Failure> {
     let mut meter = Meter::new(options)?;
     let mut visits = Vec::with_capacity(options.connections);
     for token in 0..options.connections {
-        visits.push(Visit::begin(&script, &epoll, token, meter.now())?);
+        visits.push(Some(Visit::begin(&script, &epoll, token, meter.now())?));
     }
     loop {
         for index in 0..epoll.wait(WAIT).map_err(Failure::during("epoll"))? {
-            let ready = epoll.ready(index);
-            let visit = &mut visits[ready.token];
-            if ready.readable && visit.read(&mut script, &mut buffer, &meter)? {
+            let Ready { token, readable } = epoll.ready(index);
+            let Some(visit) = &mut visits[token] else {
+                continue;
+            };
+            if readable && visit.read(&mut script, &mut buffer, &meter)? {
                 meter.record(visit.latency);
-                *visit = Visit::begin(&script, &epoll, ready.token, meter.now())?;
+                visits[token] = match meter.report() {
+                    None => Some(Visit::begin(&script, &epoll, token, meter.now())?),
+                    Some(_) => None,
+                };
             } else {
                 visit.connection.flush(&epoll)?;
             }
         }
-        if let Some(report) = meter.poll_report()? {
-            return Ok(report);
+        meter.handle_time()?;
+        if let Some(report) = meter.report()
+            && visits.iter().all(Option::is_none)
+        {
+            return Ok(report.clone());
         }
     }
 }

@@ -33,12 +33,17 @@ pub(crate) fn run(options: &Options) -> Result<String, Failure> {
             if ready.readable {
                 let bytes = client.connection.read(&mut buffer)?;
                 let count = client.receive(bytes, &payload, &mut meter)?;
-                client.send(count, &payload, &mut keys, &meter);
+                if meter.report().is_none() {
+                    client.send(count, &payload, &mut keys, &meter);
+                }
             }
             client.connection.flush(&epoll)?;
         }
-        if let Some(report) = meter.poll_report()? {
-            return Ok(report);
+        meter.handle_time()?;
+        if let Some(report) = meter.report()
+            && clients.iter().all(|client| client.expected == client.next)
+        {
+            return Ok(report.clone());
         }
     }
 }

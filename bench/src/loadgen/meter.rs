@@ -20,6 +20,7 @@ pub(crate) struct Meter {
     latencies: Histogram,
     /// Operations that were recorded when that was last seen to change, and when it was.
     progress: (u64, u64),
+    report: Option<String>,
 }
 
 impl Meter {
@@ -32,6 +33,7 @@ impl Meter {
             before: None,
             latencies: Histogram::new(),
             progress: (0, 0),
+            report: None,
         })
     }
 
@@ -45,25 +47,33 @@ impl Meter {
         self.latencies.record(latency);
     }
 
-    /// Notices the time; the report once the measured time is over.
-    pub(crate) fn poll_report(&mut self) -> Result<Option<String>, Failure> {
+    /// Notices the time; to be called after every turn.
+    pub(crate) fn handle_time(&mut self) -> Result<(), Failure> {
         let now = self.now();
         self.check_progress(now)?;
-        if self.before.is_none() && now >= self.begin {
-            self.before = Some(CpuTimes::read(&self.server)?);
-            self.latencies.clear();
-            self.progress = (0, now);
-            self.end += now - self.begin;
-            self.begin = now;
-        }
         match &self.before {
-            Some(before) if now >= self.end && now > self.begin => {
-                let used = CpuTimes::read(&self.server)?.since(before);
-                self.report(Duration::from_nanos(now - self.begin), &used)
-                    .map(Some)
+            None if now >= self.begin => {
+                self.before = Some(CpuTimes::read(&self.server)?);
+                self.latencies.clear();
+                self.progress = (0, now);
+                self.end += now - self.begin;
+                self.begin = now;
             }
-            _ => Ok(None),
+            Some(before) if now >= self.end && self.report.is_none() => {
+                let used = CpuTimes::read(&self.server)?.since(before);
+                let time = Duration::from_nanos(now - self.begin);
+                self.report = Some(self.figures(time, &used)?);
+                self.progress.1 = now;
+            }
+            _ => {}
         }
+        Ok(())
+    }
+
+    /// The figures once the measured time is over: then nothing new is begun, and what is on its way
+    /// has to end, so that nothing is lost unnoticed.
+    pub(crate) fn report(&self) -> Option<&String> {
+        self.report.as_ref()
     }
 
     fn check_progress(&mut self, now: u64) -> Result<(), Failure> {
@@ -71,12 +81,14 @@ impl Meter {
         if self.latencies.total() != count {
             self.progress = (self.latencies.total(), now);
         } else if now - since > MAX_STALL {
-            return Err(Failure::Server("the server has stopped answering"));
+            return Err(Failure::Server(
+                "the server has stopped answering or lost a message",
+            ));
         }
         Ok(())
     }
 
-    fn report(&self, time: Duration, used: &CpuTimes) -> Result<String, Failure> {
+    fn figures(&self, time: Duration, used: &CpuTimes) -> Result<String, Failure> {
         let count = self.latencies.total();
         if count == 0 {
             return Err(Failure::Server("nothing was finished in the measured time"));
@@ -157,11 +169,15 @@ mod tests {
     fn counts_only_what_ends_after_the_warm_up() {
         let mut meter = meter("0.001");
         meter.record(5_000);
-        assert_eq!(meter.poll_report().unwrap(), None);
+        meter.handle_time().unwrap();
+        assert_eq!(meter.report(), None);
         meter.record(1_000);
         meter.record(3_000);
         std::thread::sleep(Duration::from_millis(2));
-        let report = meter.poll_report().unwrap().unwrap();
+        meter.handle_time().unwrap();
+        meter.record(9_000);
+        meter.handle_time().unwrap();
+        let report = meter.report().unwrap();
         assert!(report.contains("\"operations\":2,"), "{report}");
         assert!(report.contains("\"maxMicros\":3}"), "{report}");
     }
@@ -169,9 +185,9 @@ mod tests {
     #[test]
     fn fails_if_nothing_was_finished() {
         let mut meter = meter("0.001");
-        assert_eq!(meter.poll_report().unwrap(), None);
+        meter.handle_time().unwrap();
         std::thread::sleep(Duration::from_millis(2));
-        assert!(meter.poll_report().is_err());
+        assert!(meter.handle_time().is_err());
     }
 
     #[test]
