@@ -211,7 +211,7 @@ function ensureAddon() {
     // The addon is dated by the start of its build, so that a source which is
     // edited meanwhile counts as newer.
     const start = new Date();
-    const beside = `${addon}.${process.pid}`;
+    const beside = `${addon}.${process.pid}.node`;
 
     fs.copyFileSync(compile(), beside);
     fs.utimesSync(beside, start, start);
