@@ -11,13 +11,15 @@ pub fn apply(bytes: &mut [u8], key: [u8; 4], phase: usize) {
     let key = repeated(key, phase);
     let (blocks, rest) = bytes.as_chunks_mut::<BLOCK>();
     for block in blocks {
-        *block = masked(block, &key);
+        for word in block.as_chunks_mut::<WORD>().0 {
+            *word = masked(word, key);
+        }
     }
     let (words, rest) = rest.as_chunks_mut::<WORD>();
     for word in words {
-        *word = masked_word(word, &key);
+        *word = masked(word, key);
     }
-    for (byte, key) in rest.iter_mut().zip(key) {
+    for (byte, key) in rest.iter_mut().zip(key.to_le_bytes()) {
         *byte ^= key;
     }
 }
@@ -33,14 +35,16 @@ pub fn copy_into(out: &mut [u8], bytes: &[u8], key: [u8; 4], phase: usize) {
     let (out_blocks, out_rest) = out.as_chunks_mut::<BLOCK>();
     let (blocks, rest) = bytes.as_chunks::<BLOCK>();
     for (out, block) in out_blocks.iter_mut().zip(blocks) {
-        *out = masked(block, &key);
+        for (out, word) in out.as_chunks_mut().0.iter_mut().zip(block.as_chunks().0) {
+            *out = masked(word, key);
+        }
     }
-    let (out_words, out_rest) = out_rest.as_chunks_mut::<WORD>();
-    let (words, rest) = rest.as_chunks::<WORD>();
+    let (out_words, out_rest) = out_rest.as_chunks_mut();
+    let (words, rest) = rest.as_chunks();
     for (out, word) in out_words.iter_mut().zip(words) {
-        *out = masked_word(word, &key);
+        *out = masked(word, key);
     }
-    for ((out, byte), key) in out_rest.iter_mut().zip(rest).zip(key) {
+    for ((out, byte), key) in out_rest.iter_mut().zip(rest).zip(key.to_le_bytes()) {
         *out = byte ^ key;
     }
 }
@@ -55,17 +59,14 @@ pub fn append(out: &mut Vec<u8>, bytes: &[u8], key: [u8; 4], phase: usize) {
     }
 }
 
-fn masked(block: &[u8; BLOCK], key: &[u8; BLOCK]) -> [u8; BLOCK] {
-    std::array::from_fn(|i| block[i] ^ key[i])
+fn masked(word: &[u8; WORD], key: u64) -> [u8; WORD] {
+    (u64::from_le_bytes(*word) ^ key).to_le_bytes()
 }
 
-fn masked_word(word: &[u8; WORD], key: &[u8; BLOCK]) -> [u8; WORD] {
-    std::array::from_fn(|i| word[i] ^ key[i])
-}
-
-/// The key over and over, beginning with the byte for `phase`.
-fn repeated(key: [u8; 4], phase: usize) -> [u8; BLOCK] {
-    std::array::from_fn(|i| key[phase.wrapping_add(i) % key.len()])
+/// The key twice as a little-endian number, beginning with the byte for `phase`.
+fn repeated(key: [u8; 4], phase: usize) -> u64 {
+    let key = u64::from(u32::from_le_bytes(key).rotate_right(8 * (phase % 4) as u32));
+    key | key << 32
 }
 
 /// Bytes per step: two registers of the x86-64 and AArch64 baselines.
