@@ -173,14 +173,14 @@ class WebSocket extends EventEmitter {
   pause() {
     if (this._readyState === CONNECTING || this._readyState === CLOSED) return;
     this._paused = true;
-    this._transport.pause();
+    this._transport?.pause();
   }
 
   /** Reads on. */
   resume() {
     if (this._readyState === CONNECTING || this._readyState === CLOSED) return;
     this._paused = false;
-    this._transport.resume();
+    this._transport?.resume();
   }
 
   /**
@@ -250,7 +250,7 @@ class WebSocket extends EventEmitter {
     if (this._readyState === CLOSED) return;
     if (this._readyState === CONNECTING) {
       abortHandshake(this, this._req, ABORTED);
-    } else {
+    } else if (this._transport !== null) {
       this._readyState = CLOSING;
       this._transport.destroy();
     }
