@@ -11,9 +11,10 @@ use ferrows_protocol::mask;
 
 fn main() {
     let once = !std::env::args().any(|argument| argument == "--bench");
+    let names = ["bytes", "apply", "append", "copy_into", "byte loop", "copy"];
     println!(
-        "{:>9} {:>10} {:>10} {:>10} {:>10}  GB/s",
-        "bytes", "apply", "append", "byte loop", "copy"
+        "{}  GB/s",
+        names.map(|name| format!("{name:>10}")).join(" ")
     );
     for length in [8, 64, 128, 1 << 10, 1 << 12, 1 << 16, 1 << 20] {
         let length = length + 3;
@@ -27,6 +28,15 @@ fn main() {
             out.clear();
             mask::append(black_box(&mut out), black_box(&source), black_box(KEY), 0);
         });
+        let mut copied = vec![0; length];
+        let copy_into = throughput(once, length, || {
+            mask::copy_into(
+                black_box(&mut copied),
+                black_box(&source),
+                black_box(KEY),
+                0,
+            );
+        });
         let scalar = throughput(once, length, || {
             byte_loop(black_box(&mut bytes), black_box(KEY))
         });
@@ -34,7 +44,9 @@ fn main() {
             out.clear();
             black_box(&mut out).extend_from_slice(black_box(&source));
         });
-        println!("{length:>9} {apply:>10.2} {append:>10.2} {scalar:>10.2} {copy:>10.2}");
+        println!(
+            "{length:>10} {apply:>10.2} {append:>10.2} {copy_into:>10.2} {scalar:>10.2} {copy:>10.2}"
+        );
     }
 }
 
