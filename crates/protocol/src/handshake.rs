@@ -80,7 +80,7 @@ fn is_base64_digit(byte: &u8) -> bool {
 }
 
 /// Whether the version is 13, or 8 (the drafts from 8 to 12, same on the wire).
-///
+//
 // COMPAT(ws): the field is read as a JavaScript number literal, so `013`, `13.0` and `0xd` are 13.
 fn is_supported_version(version: &str) -> bool {
     let version = version.trim();
