@@ -60,13 +60,33 @@ describe('mask', () => {
 
     assert.deepStrictEqual(data, Buffer.from([0, 0, 0, 0, 4]));
   });
+
+  it('applies the mask by its definition, at any length and offset', () => {
+    const key = Buffer.from([0x12, 0x34, 0x56, 0x78]);
+    const memory = Buffer.from(Array.from({ length: 300 }, (_, i) => i & 0xff));
+
+    for (const length of [0, 1, 3, 4, 31, 47, 48, 49, 63, 64, 65, 127, 256]) {
+      for (let offset = 0; offset < 9; offset++) {
+        const source = memory.subarray(offset, offset + length);
+        const output = Buffer.alloc(length + offset + 1);
+        const expected = Buffer.alloc(output.length);
+
+        source.forEach((byte, i) => {
+          expected[offset + i] = byte ^ key[i % 4];
+        });
+        mask(source, key, output, offset, length);
+
+        assert.deepStrictEqual(output, expected);
+      }
+    }
+  });
 });
 
 describe('unmask', () => {
   it('undoes what mask did, at any length', () => {
     const key = Buffer.from([0x12, 0x34, 0x56, 0x78]);
 
-    for (let length = 0; length <= 67; length++) {
+    for (let length = 0; length <= 130; length++) {
       const source = Buffer.from(Array.from({ length }, (_, i) => i));
       const masked = Buffer.alloc(length);
 
