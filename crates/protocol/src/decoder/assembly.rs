@@ -99,17 +99,22 @@ impl Assembly {
         if needed <= self.bytes.capacity() {
             return;
         }
-        let mut wanted = (GROWTH * needed).max(MIN_CAPACITY);
-        if frame.fin {
+        let wanted = if frame.fin {
             let rest = usize::try_from(frame.remaining()).unwrap_or(usize::MAX);
-            wanted = wanted.min(needed.saturating_add(rest));
-        }
+            needed.saturating_add(rest).min(needed.saturating_mul(GROWTH_TO_KNOWN_END))
+        } else {
+            needed.saturating_mul(GROWTH).max(MIN_CAPACITY)
+        };
         self.bytes.reserve_exact(wanted - self.bytes.len());
     }
 }
 
-/// Room made, as a multiple of the bytes that have come.
+/// Room made, as a multiple of the bytes that have come, while the end of the message is unknown.
 const GROWTH: usize = 2;
+
+/// The same for a message of which the length is known. Room that no bytes come for is address space
+/// and not memory; a 1 MiB message that begins with a 64 KiB chunk is never moved.
+const GROWTH_TO_KNOWN_END: usize = 16;
 
 /// Least room made for a message of which the length is not known, or larger.
 const MIN_CAPACITY: usize = 4096;
