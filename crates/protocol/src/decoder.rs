@@ -146,7 +146,7 @@ impl Decoder {
         self.control.len() + self.assembled()
     }
 
-    /// Bytes of heap memory in use.
+    /// Bytes of heap memory reserved; what payload has not reached yet is only address space.
     pub fn memory(&self) -> usize {
         self.control.capacity() + self.message.as_ref().map_or(0, |message| message.memory())
     }

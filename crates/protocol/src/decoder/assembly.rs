@@ -101,7 +101,9 @@ impl Assembly {
         }
         let wanted = if frame.fin {
             let rest = usize::try_from(frame.remaining()).unwrap_or(usize::MAX);
-            needed.saturating_add(rest).min(needed.saturating_mul(GROWTH_TO_KNOWN_END))
+            needed
+                .saturating_add(rest)
+                .min(needed.saturating_mul(GROWTH_TO_KNOWN_END))
         } else {
             needed.saturating_mul(GROWTH).max(MIN_CAPACITY)
         };
