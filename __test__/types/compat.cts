@@ -144,6 +144,15 @@ class Connection extends WebSocket {
     super.close(code, data);
   }
 }
+class Custom extends WebSocket {
+  constructor(
+    address: string | URL | null,
+    protocols?: any,
+    options?: WebSocket.ClientOptions
+  ) {
+    super(address as string, protocols, options);
+  }
+}
 class Request extends IncomingMessage {
   session = '';
 }
@@ -214,6 +223,7 @@ class Guarded extends WebSocket.Server {
   }
 }
 new Guarded({ noServer: true }).close((err) => err?.message);
+new WebSocket.Server({ noServer: true, WebSocket: Custom }).close();
 wss.close();
 
 // Streams.
