@@ -196,6 +196,44 @@ describe('redirects', { timeout: 20000 }, () => {
       assert.strictEqual(unix.requests[0].requestLine, 'GET /last HTTP/1.1');
     });
 
+    it('hangs up on the server that redirects', async (t) => {
+      const peer = await startPeer(t, (head, socket) => {
+        if (peer.requests.length === 1) {
+          peer.closed = once(socket, 'close');
+          socket.write(redirect('/second'));
+        } else {
+          socket.end(head.switching());
+        }
+      });
+      const websocket = new WebSocket(`ws://127.0.0.1:${peer.port}`, {
+        followRedirects: true,
+        perMessageDeflate: false
+      });
+
+      await once(websocket, 'close');
+      await peer.closed;
+    });
+
+    itDiffers('does not mind garbage behind a redirect', async (t) => {
+      const peer = await startPeer(t, (head, socket) => {
+        socket.end(
+          peer.requests.length === 1
+            ? redirect('/second') + 'garbage\r\n\r\n'
+            : head.switching()
+        );
+      });
+      const websocket = new WebSocket(`ws://127.0.0.1:${peer.port}`, {
+        followRedirects: true
+      });
+
+      assert.deepStrictEqual(await eventsOf(websocket), [
+        ['redirect'],
+        ['upgrade'],
+        ['open'],
+        ['close', 1006, '']
+      ]);
+    });
+
     it('stops at a server that cannot be reached', async (t) => {
       const websocket = await redirectOnce(t, 'ws://127.0.0.1:1');
       const { err, code } = await failureOf(websocket);

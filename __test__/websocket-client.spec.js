@@ -690,13 +690,18 @@ describe('WebSocket client', { timeout: 20000 }, () => {
           ['error', message],
           ['close', 1006, '']
         ]);
+        assert.strictEqual(websocket._errorEmitted, true);
         assert.strictEqual(websocket._req.socket.destroyed, true);
       });
     }
 
     it('belongs to an `unexpected-response` listener', async (t) => {
-      const websocket = await connect(t, () =>
-        response('401 Unauthorized', 'Content-Length: 3').concat('foo')
+      const agent = new http.Agent({ keepAlive: true });
+      const websocket = await connect(
+        t,
+        () => response('401 Unauthorized', 'Content-Length: 3').concat('foo'),
+        [],
+        { agent }
       );
       const events = eventsOf(websocket);
       const [req, res] = await once(websocket, 'unexpected-response');
@@ -708,7 +713,11 @@ describe('WebSocket client', { timeout: 20000 }, () => {
       assert.strictEqual(body, 'foo');
       assert.strictEqual(websocket.readyState, WebSocket.CONNECTING);
 
+      // The agent has the socket again by now.
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      assert.strictEqual(Object.keys(agent.freeSockets).length, 1);
       websocket.terminate();
+      assert.strictEqual(req.socket.destroyed, true);
       assert.deepStrictEqual(await events, [
         ['error', CLOSED_EARLY],
         ['close', 1006, '']
@@ -925,6 +934,43 @@ describe('WebSocket client', { timeout: 20000 }, () => {
         await once(websocket, 'close');
       });
     }
+
+    it('`maxBufferedChunks` limits the chunks of a frame', async (t) => {
+      const peer = await startPeer(t, async (head, socket) => {
+        socket.setNoDelay();
+        socket.write(head.switching() + '\x82\x7d', 'latin1');
+        while (socket.writable) {
+          await new Promise((resolve) => setTimeout(resolve, 10));
+          socket.write('x');
+        }
+      });
+      const websocket = new WebSocket(`ws://127.0.0.1:${peer.port}`, {
+        ...NO_DEFLATE,
+        maxBufferedChunks: 2
+      });
+
+      assert.deepStrictEqual((await eventsOf(websocket)).slice(2), [
+        ['error', 'Too many buffered chunks'],
+        ['close', 1006, '']
+      ]);
+    });
+
+    it('`maxPendingAutoPongs` limits pongs under way', async (t) => {
+      const pings = (head) => head.switching() + '\x89\x00'.repeat(3);
+
+      for (const [maxPendingAutoPongs, expected] of [
+        [1, [WebSocket.OPEN, WebSocket.CLOSING]],
+        [0, [WebSocket.OPEN, WebSocket.OPEN]]
+      ]) {
+        const websocket = await connect(t, pings, [], { maxPendingAutoPongs });
+        const states = [];
+
+        websocket.on('ping', () => states.push(websocket.readyState));
+        setTimeout(() => websocket.terminate(), 50);
+        await once(websocket, 'close');
+        assert.deepStrictEqual(states.slice(0, 2), expected);
+      }
+    });
 
     it('`closeTimeout` bounds the closing handshake', async (t) => {
       const websocket = await connect(t, (head) => head.switching(), [], {

@@ -136,7 +136,8 @@ async function startPeer(t, answer, { secure = false, listen } = {}) {
 }
 
 /**
- * Writes down the events of a WebSocket until it is closed.
+ * Writes down the events of a WebSocket until it is closed, and a little
+ * longer, so that an event after `'close'` is seen.
  *
  * @param {WebSocket} websocket the WebSocket
  * @return {Promise<Array>} names and arguments of the events, in order
@@ -153,7 +154,7 @@ function eventsOf(websocket) {
   return new Promise((resolve) => {
     websocket.on('close', (code, reason) => {
       events.push(['close', code, reason.toString()]);
-      resolve(events);
+      setTimeout(resolve, 20, events);
     });
   });
 }

@@ -29,20 +29,18 @@ const tls = require('node:tls');
  * @throws {Error} what `http.request` throws, for example for a bad header
  */
 function createRequest(target, offer, options, headers, auth) {
-  const defaultPort = options.defaultPort || (target.isSecure ? 443 : 80);
-
   return (target.isSecure ? https : http).request({
     ...options,
     auth,
     createConnection:
       options.createConnection || (target.isSecure ? tlsConnect : netConnect),
-    defaultPort,
+    defaultPort: options.defaultPort || (target.isSecure ? 443 : 80),
     headers: handshakeHeaders(offer, options, headers),
     host: target.host,
     hostname: undefined,
     method: 'GET',
     path: target.path,
-    port: target.port || defaultPort,
+    port: target.port,
     protocol: undefined,
     socketPath: target.socketPath,
     timeout: options.handshakeTimeout

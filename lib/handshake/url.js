@@ -16,7 +16,7 @@ const SCHEMES = ['ws:', 'wss:', 'ws+unix:'];
  * @property {string} host the host name or IP address (IPv6 without brackets)
  * @property {string} port the port, empty for the scheme's default
  * @property {(string|undefined)} socketPath the Unix domain socket
- * @property {string} path the request's path and query
+ * @property {string} path the request's path and query, empty for `/`
  * @property {(string|undefined)} auth the URL's user info as `name:password`,
  *     percent-decoded
  */
@@ -94,12 +94,9 @@ function resolveTarget(url) {
 function splitUnixPath(rest) {
   const colon = rest.indexOf(':');
 
-  if (colon === -1) return { socketPath: rest, path: '/' };
+  if (colon === -1) return { socketPath: rest, path: '' };
 
-  return {
-    socketPath: rest.slice(0, colon),
-    path: rest.slice(colon + 1) || '/'
-  };
+  return { socketPath: rest.slice(0, colon), path: rest.slice(colon + 1) };
 }
 
 /**
