@@ -11,7 +11,9 @@ const os = require('node:os');
 const path = require('node:path');
 const tls = require('node:tls');
 
-const { GUID } = require('./ferrows').lib('constants');
+const { WebSocket, lib } = require('./ferrows');
+
+const { GUID } = lib('constants');
 
 const FIXTURES = path.join(__dirname, '..', 'fixtures');
 
@@ -136,6 +138,27 @@ async function startPeer(t, answer, { secure = false, listen } = {}) {
 }
 
 /**
+ * Connects to a peer that answers in a given way.
+ *
+ * @param {TestContext} t the test
+ * @param {function(RequestHead): string} answer makes the answer
+ * @param {string[]} [protocols] the subprotocols
+ * @param {Object} [options] the client's options
+ * @return {Promise<WebSocket>} the client
+ */
+async function connect(t, answer, protocols = [], options = {}) {
+  const peer = await startPeer(t, (head, socket) => {
+    socket.write(answer(head), 'latin1');
+  });
+  const url = `ws://127.0.0.1:${peer.port}`;
+
+  return new WebSocket(url, protocols, {
+    perMessageDeflate: false,
+    ...options
+  });
+}
+
+/**
  * Writes down the events of a WebSocket until it is closed, and a little
  * longer, so that an event after `'close'` is seen.
  *
@@ -195,6 +218,7 @@ function socketPath(t) {
 }
 
 module.exports = {
+  connect,
   eventsOf,
   failureOf,
   identity,
