@@ -23,6 +23,7 @@ const FRAMES = 0x40;
 const FAILED = 0x80;
 const TEXT = 0x1;
 const BINARY = 0x2;
+const CLOSE = 0x8;
 const PING = 0x9;
 const PONG = 0xa;
 
@@ -170,7 +171,7 @@ class Inbox {
     batch.chunk = chunk;
     this._batch = batch;
     this._decode(0);
-    if (this._synchronous || batch.count === 0) this._deliver();
+    if (this._synchronous || !this._hasToWait()) this._deliver();
     else this._wait();
   }
 
@@ -234,13 +235,33 @@ class Inbox {
     }
   }
 
-  /** Delivers one event; the next one has to wait. */
+  /** Delivers one event, and what need not wait for a tick of its own. */
   _emitNext() {
     const batch = this._batch;
-    if (batch.index === batch.count && !this._decodeMore()) return;
-    this._emit(batch.index++);
-    const more = batch.index < batch.count || this._decodeMore();
-    if (more && this._state === DELIVERING) this._wait();
+    let emitted = false;
+
+    while (this._state === DELIVERING) {
+      if (batch.index === batch.count && !this._decodeMore()) return;
+      if (emitted && this._hasToWait()) {
+        this._wait();
+        return;
+      }
+      this._emit(batch.index++);
+      emitted = true;
+    }
+  }
+
+  /**
+   * Tells whether the next event wants a tick of its own, where each message,
+   * ping and pong has one; the end of the input does not.
+   *
+   * @return {boolean}
+   */
+  _hasToWait() {
+    const { words, index, count } = this._batch;
+    if (index === count) return false;
+    const kind = words[(index + 1) * WORDS];
+    return kind !== FAILED && (kind & OPCODE) !== CLOSE;
   }
 
   /**
@@ -305,7 +326,11 @@ class Inbox {
         break;
       default:
         this._state = CONCLUDED;
-        events.conclude(owner, words[at + 3], Buffer.from(payload));
+        events.conclude(
+          owner,
+          words[at + 3],
+          length > 0 ? Buffer.from(payload) : EMPTY_BUFFER
+        );
     }
   }
 
