@@ -29,9 +29,7 @@ const EVENTS = {
     receiver._failure = err;
   },
   drain(receiver) {
-    const done = receiver._done;
-    receiver._done = null;
-    if (done !== null) done(receiver._failure);
+    receiver._endWrite();
   },
   finish() {}
 };
@@ -62,7 +60,7 @@ class Receiver extends Writable {
     this._extensions = options.extensions || {};
     this._isServer = Boolean(options.isServer);
     this._failure = null;
-    /** Ends the write that is under way. */
+    /** The callback of the write that is under way. */
     this._done = null;
     this._inbox = options[kInbox] ?? new Inbox(this, EVENTS, options);
     this._inbox.owner = this;
@@ -89,8 +87,16 @@ class Receiver extends Writable {
    * @param {function(Error=)} done called when they were worked off
    */
   _write(chunk, encoding, done) {
-    if (this._inbox.write(chunk)) done(this._failure);
-    else this._done = done;
+    // A listener may throw; then the rest of the chunk comes on a later tick.
+    this._done = done;
+    if (this._inbox.write(chunk)) this._endWrite();
+  }
+
+  /** Calls back the write that is under way. */
+  _endWrite() {
+    const done = this._done;
+    this._done = null;
+    if (done !== null) done(this._failure);
   }
 }
 
