@@ -14,6 +14,7 @@ const FUNCTIONS = [
   'decode',
   'encode',
   'encodeHeader',
+  'encodeNew',
   'hold',
   'isValidUtf8',
   'mask',

@@ -14,10 +14,15 @@
 //! A payload that lies whole in the chunk is unmasked there and only named; one
 //! that was assembled, and an `Error`, is an element of the array `owned`.
 
+use std::cell::RefCell;
 use std::ffi::{CStr, CString, c_void};
+use std::ops::Range;
 use std::ptr;
+use std::rc::Rc;
 
-use ferrows_protocol::{Decoder, DecoderConfig, Event, Limits, MessageKind, OpCode, Payload, Side};
+use ferrows_protocol::{
+    Decoder, DecoderConfig, Event, FrameLengths, Limits, MessageKind, OpCode, Payload, Side,
+};
 use napi::bindgen_prelude::Result;
 use napi_sys as sys;
 
@@ -26,18 +31,52 @@ use crate::raw::{Call, Exports, callback};
 
 /// Exports `createDecoder` and `decode`.
 pub(crate) fn export(exports: &Exports) -> Result<()> {
-    exports.function(c"createDecoder", create_decoder_shell)?;
-    exports.function(c"decode", decode_shell)
+    let decoders = exports.environment_state(SharedDecoders::default())?.cast();
+    exports.bound(c"createDecoder", create_decoder_shell, decoders)?;
+    exports.bound(c"decode", decode_shell, decoders)
 }
 
 callback!(create_decoder_shell, create_decoder, 4);
 callback!(decode_shell, decode, 5);
 
-/// A decoder as JavaScript holds it: behind an `External`, freed by the
-/// garbage collector. The tag tells it from any other library's `External`.
-struct Handle {
-    tag: u64,
-    decoder: Decoder,
+/// The decoders of one environment.
+///
+/// JavaScript holds a decoder as an `External` that carries the number of its
+/// slot and never an address: whatever `External` comes back, and from whom
+/// ever, is looked up here, and at worst is no number of a slot in use.
+#[derive(Default)]
+struct Decoders {
+    /// None where a slot is free, or its decoder at work.
+    slots: Vec<Option<Box<Decoder>>>,
+    free: Vec<usize>,
+}
+
+/// Shared with the finalizers, which may run after the environment's hooks.
+type SharedDecoders = Rc<RefCell<Decoders>>;
+
+impl Decoders {
+    fn insert(&mut self, decoder: Decoder) -> usize {
+        let slot = self.free.pop().unwrap_or_else(|| {
+            self.slots.push(None);
+            self.slots.len() - 1
+        });
+        self.slots[slot] = Some(Box::new(decoder));
+        slot
+    }
+
+    fn remove(&mut self, slot: usize) {
+        self.slots[slot] = None;
+        self.free.push(slot);
+    }
+
+    /// Takes a decoder out to work with it. It comes back by `put_back`.
+    fn take(&mut self, slot: usize) -> Option<Box<Decoder>> {
+        self.slots.get_mut(slot)?.take()
+    }
+
+    fn put_back(&mut self, slot: usize, decoder: Box<Decoder>) {
+        self.slots[slot] = Some(decoder);
+    }
 }
 
 /// `createDecoder(flags, maxPayload, maxFragments, maxBufferedChunks)`: limits
@@ -58,49 +97,74 @@ fn create_decoder(call: &Call) -> Option<sys::napi_value> {
         validate_utf8: flags & VALIDATE_UTF8 != 0,
         compression: flags & COMPRESSION != 0,
     };
-    let handle = Box::into_raw(Box::new(Handle {
-        tag: TAG,
-        decoder: Decoder::new(config),
-    }));
+    let decoders = decoders(call);
+    let slot = decoders.borrow_mut().insert(Decoder::new(config));
+    let hint = Rc::into_raw(Rc::clone(decoders));
     let mut external = ptr::null_mut();
-    // SAFETY: `handle` stays valid until `free_decoder` gets it.
+    // SAFETY: the value is a number, and the hint stays valid until
+    // `free_decoder` gets both.
     let status = unsafe {
         sys::napi_create_external(
             call.env,
-            handle.cast(),
+            ptr::without_provenance_mut(slot + 1),
             Some(free_decoder),
-            ptr::null_mut(),
+            hint.cast_mut().cast(),
             &mut external,
         )
     };
     if status != sys::Status::napi_ok {
-        // SAFETY: Node did not take the pointer, so it is still ours alone.
-        drop(unsafe { Box::from_raw(handle) });
+        // SAFETY: Node did not take them, so they are still ours alone.
+        unsafe { free_decoder(call.env, ptr::without_provenance_mut(slot + 1), hint.cast_mut().cast()) };
         return None;
     }
     Some(external)
 }
 
-unsafe extern "C" fn free_decoder(_env: sys::napi_env, handle: *mut c_void, _hint: *mut c_void) {
-    // SAFETY: from `Box::into_raw` in `create_decoder`; finalizers run once.
-    drop(unsafe { Box::from_raw(handle.cast::<Handle>()) });
+unsafe extern "C" fn free_decoder(_env: sys::napi_env, number: *mut c_void, hint: *mut c_void) {
+    // SAFETY: from `Rc::into_raw` in `create_decoder`; finalizers run once, on
+    // the thread of the environment.
+    let decoders = unsafe { Rc::from_raw(hint.cast::<RefCell<Decoders>>()) };
+    decoders.borrow_mut().remove(number.addr() - 1);
+}
+
+/// The state that `export` bound to the callback.
+fn decoders<'a>(call: &'a Call) -> &'a SharedDecoders {
+    // SAFETY: `export` bound the address; it is freed after the last call.
+    unsafe { &*call.data.cast() }
 }
 
 /// `decode(decoder, chunk, at, descriptors, owned)`: decodes `chunk` from byte
 /// `at` on, until it is used up or `descriptors` is full, and gives the number
 /// of events. `at` 0 announces a new chunk.
 fn decode(call: &Call) -> Option<sys::napi_value> {
-    // SAFETY: no JavaScript runs before the last use of the three borrows: the
-    // Node-API calls below only make new values and fill an array of ours. The
-    // chunk and the descriptors are different memory: the latter is private.
-    let (decoder, chunk, words) =
-        unsafe { (decoder(call)?, call.bytes_mut(1)?, call.words_mut(3)?) };
+    let decoders = decoders(call);
+    let slot = slot(call)?;
+    let mut decoder = decoders.borrow_mut().take(slot)?;
+    let decoded = decode_with(call, &mut decoder);
+    decoders.borrow_mut().put_back(slot, decoder);
+
+    let (count, owned) = decoded?;
+    // Only now, since a setter on `Array.prototype` would be called.
+    for (index, value) in (0..).zip(owned) {
+        set_element(call, call.value(4), index, value)?;
+    }
+    call.number(count)
+}
+
+/// Gives the number of events, and the values for the array `owned`.
+fn decode_with(call: &Call, decoder: &mut Decoder) -> Option<(u32, Vec<sys::napi_value>)> {
+    // SAFETY: no JavaScript runs before the last use of the two borrows: the
+    // Node-API calls below only make new values. They are different memory.
+    let (chunk, words) = unsafe { (call.bytes_mut(1)?, call.words_mut(3)?) };
+    if overlap(chunk.as_ptr_range(), words.as_ptr_range()) {
+        return None;
+    }
     let mut at = call.u32(2)? as usize;
     let mut batch = Batch {
         call,
         words,
         count: 0,
-        owned: 0,
+        owned: Vec::new(),
     };
     if batch.words.len() < 2 * WORDS || at > chunk.len() {
         return None;
@@ -124,26 +188,18 @@ fn decode(call: &Call) -> Option<sys::napi_value> {
         batch.push_failure(&error)?;
     }
     batch.words[0] = u32::try_from(at).ok()?;
-    call.number(batch.count)
+    Some((batch.count, batch.owned))
 }
 
-/// The decoder behind argument 0.
-///
-/// # Safety
-///
-/// As [`Call::bytes_mut`]: no other borrow of the same decoder is alive.
-unsafe fn decoder<'a>(call: &'a Call) -> Option<&'a mut Decoder> {
-    let mut data = ptr::null_mut();
+/// The number that the `External` in argument 0 carries.
+fn slot(call: &Call) -> Option<usize> {
+    let mut number = ptr::null_mut();
     // SAFETY: any value may be asked for; others than externals are refused.
-    let status = unsafe { sys::napi_get_value_external(call.env, call.value(0), &mut data) };
-    let handle = data.cast::<Handle>();
-    if status != sys::Status::napi_ok || handle.is_null() || !handle.is_aligned() {
+    let status = unsafe { sys::napi_get_value_external(call.env, call.value(0), &mut number) };
+    if status != sys::Status::napi_ok {
         return None;
     }
-    // SAFETY: externals that reach this function are made by `create_decoder`,
-    // because `lib/` gets no others; the tag is a second lock.
-    let handle = unsafe { &mut *handle };
-    (handle.tag == TAG).then_some(&mut handle.decoder)
+    number.addr().checked_sub(1)
 }
 
 /// The descriptors and values of one `decode` call.
@@ -151,8 +207,8 @@ struct Batch<'a> {
     call: &'a Call<'a>,
     words: &'a mut [u32],
     count: u32,
-    /// Elements put into the array `owned` so far.
-    owned: u32,
+    /// What the array `owned` gets.
+    owned: Vec<sys::napi_value>,
 }
 
 impl Batch<'_> {
@@ -177,7 +233,8 @@ impl Batch<'_> {
                 let mut extra = 0;
                 if !frames.is_empty() {
                     flags |= FRAMES;
-                    extra = self.own_lengths(frames.iter())?;
+                    let lengths = frame_lengths(self.call, &frames)?;
+                    extra = self.own(lengths);
                 }
                 self.push_payload(opcode, flags, payload, extra)
             }
@@ -207,7 +264,7 @@ impl Batch<'_> {
             Payload::Owned(bytes) => {
                 let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
                 let buffer = new_buffer(self.call, bytes)?;
-                let index = self.own(buffer)?;
+                let index = self.own(buffer);
                 self.put([kind | OWNED, index, length, extra])
             }
         }
@@ -215,7 +272,7 @@ impl Batch<'_> {
 
     fn push_failure(&mut self, failure: &ferrows_protocol::ProtocolError) -> Option<()> {
         let value = js_error(self.call, failure)?;
-        let index = self.own(value)?;
+        let index = self.own(value);
         self.put([FAILED, index, 0, u32::from(failure.close_code().value())])
     }
 
@@ -228,25 +285,10 @@ impl Batch<'_> {
         Some(())
     }
 
-    /// Hands a value over in the array `owned`; gives its index there.
-    fn own(&mut self, value: sys::napi_value) -> Option<u32> {
-        let index = self.owned;
-        set_element(self.call, self.call.value(4), index, value)?;
-        self.owned += 1;
-        Some(index)
-    }
-
-    fn own_lengths(&mut self, lengths: impl Iterator<Item = u64>) -> Option<u32> {
-        let mut array = ptr::null_mut();
-        // SAFETY: places for the results.
-        unsafe { sys::napi_create_array(self.call.env, &mut array) };
-        for (index, length) in (0..).zip(lengths) {
-            let mut value = ptr::null_mut();
-            // SAFETY: as above.
-            unsafe { sys::napi_create_double(self.call.env, length as f64, &mut value) };
-            set_element(self.call, array, index, value)?;
-        }
-        self.own(array)
+    /// Keeps a value for the array `owned`; gives its index there.
+    fn own(&mut self, value: sys::napi_value) -> u32 {
+        self.owned.push(value);
+        self.owned.len() as u32 - 1
     }
 }
 
@@ -259,6 +301,35 @@ fn set_element(
     // SAFETY: Node refuses anything but an object; `value` is of this scope.
     let status = unsafe { sys::napi_set_element(call.env, array, index, value) };
     (status == sys::Status::napi_ok).then_some(())
+}
+
+/// The lengths as a `Float64Array`: one value, however many frames a peer makes.
+fn frame_lengths(call: &Call, frames: &FrameLengths) -> Option<sys::napi_value> {
+    let lengths: Vec<f64> = frames.iter().map(|length| length as f64).collect();
+    let (mut memory, mut array) = (ptr::null_mut(), ptr::null_mut());
+    let mut data = ptr::null_mut();
+    // SAFETY: places for the two results.
+    let made = unsafe {
+        sys::napi_create_arraybuffer(call.env, size_of_val(&*lengths), &mut data, &mut memory)
+    };
+    if made != sys::Status::napi_ok || data.is_null() {
+        return None;
+    }
+    // SAFETY: new memory of that size, which nobody else knows; copied as
+    // bytes, so that its alignment does not matter.
+    unsafe { ptr::copy_nonoverlapping(lengths.as_ptr().cast::<u8>(), data.cast(), size_of_val(&*lengths)) };
+    // SAFETY: the buffer is of this scope and long enough.
+    let status = unsafe {
+        sys::napi_create_typedarray(
+            call.env,
+            sys::TypedarrayType::float64_array,
+            lengths.len(),
+            memory,
+            0,
+            &mut array,
+        )
+    };
+    (status == sys::Status::napi_ok).then_some(array)
 }
 
 /// A `Buffer` of these bytes: copied when small, handed over when large.
@@ -339,6 +410,11 @@ fn string(call: &Call, text: &CStr) -> Option<sys::napi_value> {
     (status == sys::Status::napi_ok).then_some(out)
 }
 
+/// Whether two pieces of memory have a byte in common.
+fn overlap<A, B>(a: Range<*const A>, b: Range<*const B>) -> bool {
+    a.start.addr() < b.end.addr() && b.start.addr() < a.end.addr()
+}
+
 // Flags of `createDecoder`.
 const IS_SERVER: u32 = 0x1;
 const VALIDATE_UTF8: u32 = 0x2;
@@ -352,9 +428,6 @@ const OWNED: u32 = 0x10;
 const COMPRESSED: u32 = 0x20;
 const FRAMES: u32 = 0x40;
 const FAILED: u32 = 0x80;
-
-/// "ferrows" in ASCII and a version of the layout of [`Handle`].
-const TAG: u64 = u64::from_be_bytes(*b"ferrows\x01");
 
 /// From this size on a payload is handed over as external memory. Making such
 /// a `Buffer`, and finalizing it, costs about as much as copying this many

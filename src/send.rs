@@ -13,10 +13,11 @@ use napi_sys as sys;
 
 use crate::raw::{Call, Exports, callback};
 
-/// Exports `encode`, `encodeHeader`, `hold`, `take` and `randomKey`.
+/// Exports `encode`, `encodeNew`, `encodeHeader`, `hold`, `take` and `randomKey`.
 pub(crate) fn export(exports: &Exports) -> Result<()> {
     let sending = exports.environment_state(Sending::default())?.cast();
     exports.bound(c"encode", encode_shell, sending)?;
+    exports.bound(c"encodeNew", encode_new_shell, sending)?;
     exports.bound(c"encodeHeader", encode_header_shell, sending)?;
     exports.bound(c"hold", hold_shell, sending)?;
     exports.bound(c"take", take_shell, sending)?;
@@ -24,6 +25,7 @@ pub(crate) fn export(exports: &Exports) -> Result<()> {
 }
 
 callback!(encode_shell, encode, 5);
+callback!(encode_new_shell, encode_new, 3);
 callback!(encode_header_shell, encode_header, 5);
 callback!(hold_shell, hold, 4);
 callback!(take_shell, take, 3);
@@ -52,6 +54,18 @@ fn encode(call: &Call) -> Option<sys::napi_value> {
         .get_mut(at..)
         .and_then(|out| write_frame(out, &header, payload));
     call.number(written.map_or(0, |length| (at + length) as u32))
+}
+
+/// `encodeNew(head, data, key)`: a frame in a `Buffer` of its own.
+fn encode_new(call: &Call) -> Option<sys::napi_value> {
+    // SAFETY: as in `encode`.
+    let Sending { masks, text, .. } = unsafe { sending(call) };
+    let head = call.u32(0)?;
+    let payload = payload(call, 1, head, text)?;
+    let header = header(call, head, 2, payload.len() as u64, masks)?;
+    let (frame, memory) = call.new_buffer(header.encoded_len() + payload.len())?;
+    write_frame(memory, &header, payload)?;
+    Some(frame)
 }
 
 /// `encodeHeader(target, at, head, length, key)`: writes only a frame's header
@@ -118,21 +132,17 @@ unsafe fn sending<'a>(call: &Call) -> &'a mut Sending {
     unsafe { &mut *call.data.cast::<Sending>() }
 }
 
-/// The payload in argument `index`: its bytes, or a string's UTF-8 in `text`.
+/// The payload in argument `index`: its bytes, or those of a string in `text`.
 fn payload<'a>(call: &'a Call, index: usize, head: u32, text: &'a mut Vec<u8>) -> Option<&'a [u8]> {
     if head & IS_STRING == 0 {
         // SAFETY: only read, and copied before any JavaScript runs again.
         return unsafe { call.bytes(index) };
     }
-    let length = call.utf8_length(index)?;
-    if text.capacity() > KEPT_TEXT && length < KEPT_TEXT {
+    if text.len() > KEPT_TEXT {
         *text = Vec::new();
     }
-    if text.len() <= length {
-        text.resize(length + 1, 0);
-    }
-    let written = call.write_utf8(index, &mut text[..=length])?;
-    Some(&text[..written])
+    let length = call.utf8(index, text)?;
+    text.get(..length)
 }
 
 /// The frame header that `head`, a length and the key in argument `key` name.
@@ -178,5 +188,5 @@ const KEY_GIVEN: u32 = 0x400;
 /// More slots than connections that could be open, and few enough to index.
 const MAX_SLOTS: usize = 1 << 24;
 
-/// Text memory above this is given back once a shorter text comes.
-const KEPT_TEXT: usize = 64 * 1024;
+/// Bytes; room for a longer text is given back when the next one comes.
+const KEPT_TEXT: usize = 256 * 1024;

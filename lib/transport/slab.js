@@ -16,38 +16,38 @@ const SLAB_SIZE = 16 * 1024;
 let slab = Buffer.allocUnsafeSlow(SLAB_SIZE);
 let used = 0;
 
+/** Bytes that any frame header fits in (RFC 6455, section 5.2). */
+const MAX_HEADER = 14;
+
+/** Bytes from which on something gets memory of its own. */
+const OWN_MEMORY = SLAB_SIZE / 4;
+
 /**
- * Makes room; what is longer than a quarter of a slab gets its own memory.
+ * Makes room.
  *
- * @param {number} size bytes needed
- * @return {Buffer} the memory to write to, from `used` on if it is the slab
+ * @param {number} size bytes needed, at most `OWN_MEMORY`
  */
 function reserve(size) {
-  if (size > SLAB_SIZE / 4) return Buffer.allocUnsafeSlow(size);
-  if (size > SLAB_SIZE - used) {
-    slab = Buffer.allocUnsafeSlow(SLAB_SIZE);
-    used = 0;
-  }
-  return slab;
+  if (size <= SLAB_SIZE - used) return;
+  slab = Buffer.allocUnsafeSlow(SLAB_SIZE);
+  used = 0;
 }
 
 /**
  * Names what was written.
  *
- * @param {Buffer} target what `reserve()` returned
  * @param {number} end the byte after the last one written
  * @return {Buffer} the bytes written
  */
-function commit(target, end) {
-  if (target !== slab) {
-    return end === target.length ? target : target.subarray(0, end);
-  }
+function commit(end) {
   const bytes = new FastBuffer(slab.buffer, used, end - used);
   used = end;
   return bytes;
 }
 
 module.exports = {
+  MAX_HEADER,
+
   /**
    * Encodes a frame.
    *
@@ -58,9 +58,9 @@ module.exports = {
    * @return {Buffer} the frame
    */
   frame(head, data, key, size) {
-    const target = reserve(size);
-    const at = target === slab ? used : 0;
-    return commit(target, native.encode(target, at, head, data, key));
+    if (size > OWN_MEMORY) return native.encodeNew(head, data, key);
+    reserve(size);
+    return commit(native.encode(slab, used, head, data, key));
   },
 
   /**
@@ -72,8 +72,8 @@ module.exports = {
    * @return {Buffer} the header
    */
   header(head, length, key) {
-    const target = reserve(14);
-    return commit(target, native.encodeHeader(target, used, head, length, key));
+    reserve(MAX_HEADER);
+    return commit(native.encodeHeader(slab, used, head, length, key));
   },
 
   /**
@@ -84,8 +84,12 @@ module.exports = {
    * @return {Buffer} the bytes
    */
   take(slot, size) {
-    const target = reserve(size);
-    const at = target === slab ? used : 0;
-    return commit(target, native.take(slot, target, at));
+    if (size > OWN_MEMORY) {
+      const bytes = Buffer.allocUnsafeSlow(size);
+      native.take(slot, bytes, 0);
+      return bytes;
+    }
+    reserve(size);
+    return commit(native.take(slot, slab, used));
   }
 };

@@ -21,9 +21,6 @@ const COPY_LIMIT = 4 * 1024;
 /** Bytes a connection keeps at most for the end of the turn. */
 const HOLD_LIMIT = 64 * 1024;
 
-/** Bytes that any frame header fits in. */
-const HEADER_SIZE = 14;
-
 /**
  * What a transport calls, beyond the events of its inbox. `owner` is the
  * object given to the constructor.
@@ -104,7 +101,8 @@ class StreamTransport {
    * @param {function(Error=)} [cb] called when the frame was written, or failed
    */
   send(data, head, key, cb) {
-    const size = typeof data === 'string' ? data.length * 3 + 1 : data.length;
+    // A unit of a string takes at most three bytes.
+    const size = typeof data === 'string' ? data.length * 3 : data.length;
 
     if (size > HOLD_LIMIT || this._unguardable) {
       this.flush();
@@ -188,15 +186,12 @@ class StreamTransport {
   _write(data, head, key, size, cb) {
     const { socket } = this;
 
-    if (typeof data === 'string') {
-      const length = size > COPY_LIMIT ? Buffer.byteLength(data) + 1 : size;
-      head |= IS_STRING;
-      socket.write(slab.frame(head, data, key, length + HEADER_SIZE), cb);
-    } else if (size < COPY_LIMIT || (head & MASKED) !== 0) {
-      socket.write(slab.frame(head, data, key, size + HEADER_SIZE), cb);
-    } else {
+    if (typeof data === 'string') head |= IS_STRING;
+    else if (size >= COPY_LIMIT && (head & MASKED) === 0) {
       writeChunks(socket, [slab.header(head, size, key), data], cb);
+      return;
     }
+    socket.write(slab.frame(head, data, key, size + slab.MAX_HEADER), cb);
   }
 
   /**
