@@ -7,7 +7,7 @@ const { toArrayBuffer } = require('./buffer-util');
  *
  * @param {string} binaryType one of `BINARY_TYPES`
  * @param {Buffer} payload the whole payload
- * @param {number[]} [frames] the lengths of the message's non-empty frames, if
+ * @param {Float64Array} [frames] the lengths of the message's non-empty frames, if
  *     there is more than one
  * @return {(Buffer|ArrayBuffer|Buffer[]|Blob)}
  */
@@ -28,14 +28,14 @@ function toBinaryType(binaryType, payload, frames) {
  * Takes a message apart again.
  *
  * @param {Buffer} payload the whole payload
- * @param {number[]} [frames] the lengths of the parts
+ * @param {Float64Array} [frames] the lengths of the parts
  * @return {Buffer[]}
  */
 function toFragments(payload, frames) {
   if (payload.length === 0) return [];
   if (frames === undefined) return [payload];
   let end = 0;
-  return frames.map((length) => payload.subarray(end, (end += length)));
+  return Array.from(frames, (length) => payload.subarray(end, (end += length)));
 }
 
 module.exports = toBinaryType;

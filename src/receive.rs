@@ -114,7 +114,13 @@ fn create_decoder(call: &Call) -> Option<sys::napi_value> {
     };
     if status != sys::Status::napi_ok {
         // SAFETY: Node did not take them, so they are still ours alone.
-        unsafe { free_decoder(call.env, ptr::without_provenance_mut(slot + 1), hint.cast_mut().cast()) };
+        unsafe {
+            free_decoder(
+                call.env,
+                ptr::without_provenance_mut(slot + 1),
+                hint.cast_mut().cast(),
+            )
+        };
         return None;
     }
     Some(external)
@@ -317,7 +323,13 @@ fn frame_lengths(call: &Call, frames: &FrameLengths) -> Option<sys::napi_value> 
     }
     // SAFETY: new memory of that size, which nobody else knows; copied as
     // bytes, so that its alignment does not matter.
-    unsafe { ptr::copy_nonoverlapping(lengths.as_ptr().cast::<u8>(), data.cast(), size_of_val(&*lengths)) };
+    unsafe {
+        ptr::copy_nonoverlapping(
+            lengths.as_ptr().cast::<u8>(),
+            data.cast(),
+            size_of_val(&*lengths),
+        )
+    };
     // SAFETY: the buffer is of this scope and long enough.
     let status = unsafe {
         sys::napi_create_typedarray(
