@@ -48,3 +48,6 @@ function guard(socket) {
 }
 
 module.exports = guard;
+
+/** What the `write` method of a guarded socket is. */
+module.exports.write = guards.write.value;

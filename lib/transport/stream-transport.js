@@ -4,6 +4,8 @@
 // chunks it reads go through the addon into the inbox; the frames to send come
 // out of the addon, and go to the stream as few writes as possible.
 
+const net = require('node:net');
+
 const native = require('../native');
 const { IS_STRING, MASKED } = require('./frame-head');
 const Inbox = require('./inbox');
@@ -16,10 +18,15 @@ const turn = require('./turn');
  * Payloads from this many bytes on are not copied if they need no mask: header
  * and payload are two chunks of one vectored write.
  */
-const COPY_LIMIT = 4 * 1024;
+const COPY_LIMIT = 16 * 1024;
+
+/** UTF-16 units from which on Node encodes strings, straight for the kernel. */
+const STRING_LIMIT = 20 * 1024;
 
 /** Bytes a connection keeps at most for the end of the turn. */
 const HOLD_LIMIT = 64 * 1024;
+
+const plainWrite = net.Socket.prototype.write;
 
 /**
  * What a transport calls, beyond the events of its inbox. `owner` is the
@@ -46,6 +53,9 @@ class StreamTransport {
     this.inbox = new Inbox(owner, events, options);
     /** Where chunks go: the inbox, or a `Receiver` around it. */
     this.input = this.inbox;
+
+    /** Whether it is one of Node's own over TCP, or a Unix socket. */
+    this._isPlain = Object.getPrototypeOf(socket) === net.Socket.prototype;
 
     /** Whether the socket is closed. */
     this.closed = false;
@@ -137,13 +147,12 @@ class StreamTransport {
     if (this._slot === -1) return;
     const slot = this._slot;
     const callbacks = this._callbacks;
-    const bytes = slab.take(slot, this._keptBytes);
+    const bytes = slab.take(slot, this._keptBytes, this._isBrief());
     this._slot = -1;
     this._keptBytes = 0;
     this._callbacks = null;
     turn.release(slot);
-    if (callbacks === null) this.socket.write(bytes);
-    else this.socket.write(bytes, joined(callbacks));
+    this._writeBytes(bytes, callbacks === null ? undefined : joined(callbacks));
   }
 
   /** Stops reading. */
@@ -184,14 +193,46 @@ class StreamTransport {
    * @param {function(Error=)} [cb] called when the frame was written, or failed
    */
   _write(data, head, key, size, cb) {
-    const { socket } = this;
-
-    if (typeof data === 'string') head |= IS_STRING;
-    else if (size >= COPY_LIMIT && (head & MASKED) === 0) {
-      writeChunks(socket, [slab.header(head, size, key), data], cb);
+    if (typeof data === 'string') {
+      if (data.length > STRING_LIMIT && (head & MASKED) === 0) {
+        const header = slab.header(head, Buffer.byteLength(data), key);
+        writeChunks(this.socket, [header, data], cb);
+        return;
+      }
+      head |= IS_STRING;
+    } else if (size >= COPY_LIMIT && (head & MASKED) === 0) {
+      writeChunks(this.socket, [slab.header(head, size, key), data], cb);
       return;
     }
-    socket.write(slab.frame(head, data, key, size + slab.MAX_HEADER), cb);
+    const room = size + slab.MAX_HEADER;
+    this._writeBytes(slab.frame(head, data, key, room, this._isBrief()), cb);
+  }
+
+  /**
+   * Writes bytes that came from the slab.
+   *
+   * @param {Buffer} bytes the bytes
+   * @param {function(Error=)} [cb] called when they were written, or failed
+   */
+  _writeBytes(bytes, cb) {
+    this.socket.write(bytes, cb);
+    if (this._isBrief()) slab.recycle(bytes);
+  }
+
+  /**
+   * Whether the kernel has taken all that the socket was given, so that nobody
+   * holds on to its memory. Other streams than Node's own sockets, and methods
+   * that somebody put in the place of theirs, may do so at any time.
+   *
+   * @return {boolean}
+   */
+  _isBrief() {
+    const { socket } = this;
+    return (
+      this._isPlain &&
+      socket._writableState.length === 0 &&
+      (socket.write === plainWrite || socket.write === guard.write)
+    );
   }
 
   /**
