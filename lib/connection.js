@@ -33,7 +33,7 @@ const EVENTS = {
   },
 
   conclude(ws, code, reason) {
-    ws._transport.finished = true;
+    ws._transport.input.end();
     ws._transport.discard();
     ws._closeFrameReceived = true;
     ws._closeMessage = reason;
