@@ -104,4 +104,64 @@ describe('the addon', { skip: oracle && 'ws has none' }, () => {
       );
     });
   });
+
+  describe('encode', () => {
+    /** A binary frame without a mask. */
+    const HEAD = 0x82;
+
+    it('takes a payload from the place where the frame goes', () => {
+      const memory = Buffer.from('abcdefghijklmnop');
+      for (const at of [0, 1, 2, 3, 4, 5]) {
+        const target = Buffer.from(memory);
+        const payload = target.subarray(3, 8);
+        assert.strictEqual(native.encode(target, at, HEAD, payload, 0), at + 7);
+        assert.strictEqual(
+          target.toString('latin1', at, at + 7),
+          '\x82\x05defgh'
+        );
+      }
+    });
+
+    it('gives 0 and writes nothing when the frame does not fit', () => {
+      const target = Buffer.alloc(8);
+      const payload = Buffer.from('abc');
+      assert.strictEqual(native.encode(target, 4, HEAD, payload, 0), 0);
+      assert.strictEqual(native.encode(target, 9, HEAD, payload, 0), 0);
+      assert.strictEqual(
+        native.encode(target, 2 ** 32 - 1, HEAD, payload, 0),
+        0
+      );
+      assert.deepStrictEqual(target, Buffer.alloc(8));
+      assert.strictEqual(native.encode(target, 3, HEAD, payload, 0), 8);
+    });
+  });
+
+  describe('mask', () => {
+    it('masks onto itself, with the key in the same memory, too', () => {
+      const bytes = Buffer.from('....abcdefgh....');
+      const key = bytes.subarray(4, 8);
+      const expected = Buffer.from('abcdefgh').map(
+        (byte, i) => byte ^ 'abcd'.charCodeAt(i % 4)
+      );
+      native.mask(bytes.subarray(4, 12), key, bytes, 6, 8);
+      assert.deepStrictEqual(bytes.subarray(6, 14), expected);
+    });
+
+    it('refuses what is longer than its memory', () => {
+      const bytes = Buffer.alloc(8);
+      const key = Buffer.alloc(4);
+      for (const [offset, length] of [
+        [0, 9],
+        [1, 8],
+        [9, 0],
+        [0, 2 ** 32 + 8],
+        [2 ** 53 - 1, 8],
+        [-1, 1],
+        [0, NaN]
+      ]) {
+        const mask = () => native.mask(bytes, key, bytes, offset, length);
+        assert.throws(mask, WRONG_TYPE);
+      }
+    });
+  });
 });

@@ -21,17 +21,16 @@ callback!(is_valid_utf8_shell, is_valid_utf8, 1);
 /// of `source`, masked with the four bytes of `key`, into `output` at `offset`.
 /// The two may be the same memory, or overlap.
 fn mask_into(call: &Call) -> Option<sys::napi_value> {
-    let (offset, length) = (call.u32(3)? as usize, call.u32(4)? as usize);
-    let end = offset.checked_add(length)?;
+    let (offset, length) = (call.size(3)?, call.size(4)?);
     // SAFETY: the key is copied out before anything is written.
     let key: [u8; 4] = unsafe { call.bytes(1)? }.get(..4)?.try_into().ok()?;
-    // SAFETY: the bounds are checked on both views before the addresses are
-    // used, the move allows an overlap, and only then is there one slice.
+    let source = call.memory(0)?.part(0, length)?;
+    let target = call.memory(2)?.part(offset, length)?;
+    // SAFETY: the key's borrow is over, and this one is the only other; no
+    // JavaScript runs.
     let target = unsafe {
-        let source = call.bytes(0)?.get(..length)?.as_ptr();
-        let target = call.bytes_mut(2)?.get_mut(offset..end)?.as_mut_ptr();
-        std::ptr::copy(source, target, length);
-        std::slice::from_raw_parts_mut(target, length)
+        target.copy_from(&source);
+        target.slice_mut()
     };
     mask::apply(target, key, 0);
     call.nothing()

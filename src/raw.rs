@@ -144,6 +144,11 @@ impl Call<'_> {
         (status == sys::Status::napi_ok).then_some(out)
     }
 
+    /// Argument `index` as a number of bytes in memory.
+    pub(crate) fn size(&self, index: usize) -> Option<usize> {
+        self.length(index)?.try_into().ok()
+    }
+
     /// Argument `index` as a number of bytes: an integer from 0 to 2^53 - 1.
     pub(crate) fn length(&self, index: usize) -> Option<u64> {
         let mut out = 0.0_f64;
@@ -173,9 +178,8 @@ impl Call<'_> {
     /// memory is used.
     #[allow(clippy::mut_from_ref)]
     pub(crate) unsafe fn bytes_mut(&self, index: usize) -> Option<&mut [u8]> {
-        let (data, length) = self.view(index, Element::Byte)?;
-        // SAFETY: as in `bytes`.
-        Some(unsafe { slice::from_raw_parts_mut(data, length) })
+        // SAFETY: what is asked for is promised.
+        Some(unsafe { self.memory(index)?.slice_mut() })
     }
 
     /// The memory of argument `index`, a `Uint32Array`, for writing.
@@ -186,8 +190,19 @@ impl Call<'_> {
     #[allow(clippy::mut_from_ref)]
     pub(crate) unsafe fn words_mut(&self, index: usize) -> Option<&mut [u32]> {
         let (data, length) = self.view(index, Element::Word)?;
-        // SAFETY: V8 aligns a Uint32Array to four bytes; the rest as in `bytes`.
-        Some(unsafe { slice::from_raw_parts_mut(data.cast(), length) })
+        let data = data.cast::<u32>();
+        // V8 aligns offsets, but memory of another addon may begin anywhere.
+        if !data.is_aligned() {
+            return None;
+        }
+        // SAFETY: as in `bytes`.
+        Some(unsafe { slice::from_raw_parts_mut(data, length) })
+    }
+
+    /// The memory of argument `index`, a `TypedArray` of bytes, not borrowed yet.
+    pub(crate) fn memory(&self, index: usize) -> Option<Memory> {
+        let (start, length) = self.view(index, Element::Byte)?;
+        Some(Memory { start, length })
     }
 
     /// Address and number of elements of a typed array of the wanted kind.
@@ -269,6 +284,7 @@ impl Call<'_> {
     }
 
     /// A new `Buffer` and its memory, which is not initialised to anything.
+    #[allow(clippy::mut_from_ref)]
     pub(crate) fn new_buffer(&self, length: usize) -> Option<(sys::napi_value, &mut [u8])> {
         let (mut data, mut out) = (ptr::null_mut(), ptr::null_mut());
         // SAFETY: places for the two results.
@@ -278,7 +294,9 @@ impl Call<'_> {
         }
         // SAFETY: Node says that `length` bytes stand there, and nobody else
         // knows of them yet. Any bytes that are in them are valid.
-        Some((out, unsafe { slice::from_raw_parts_mut(data.cast(), length) }))
+        Some((out, unsafe {
+            slice::from_raw_parts_mut(data.cast(), length)
+        }))
     }
 
     /// `undefined`, the result of a callback that gives nothing.
@@ -304,6 +322,59 @@ impl Call<'_> {
         // SAFETY: the text is terminated and outlives the call.
         unsafe { sys::napi_throw_error(self.env, ptr::null(), message.as_ptr()) };
         None
+    }
+}
+
+/// Bytes of JavaScript's that stand there until JavaScript runs again.
+pub(crate) struct Memory {
+    start: *mut u8,
+    length: usize,
+}
+
+impl Memory {
+    /// `size` bytes from byte `at` on, if there are as many.
+    pub(crate) fn part(&self, at: usize, size: usize) -> Option<Self> {
+        if at.checked_add(size)? > self.length {
+            return None;
+        }
+        // SAFETY: just checked to be within.
+        let start = unsafe { self.start.add(at) };
+        Some(Self {
+            start,
+            length: size,
+        })
+    }
+
+    /// Whether this and a slice have a byte in common.
+    pub(crate) fn overlaps<T>(&self, slice: &[T]) -> bool {
+        let other = slice.as_ptr().addr();
+        self.start.addr() < other + size_of_val(slice) && other < self.start.addr() + self.length
+    }
+
+    /// Copies bytes, as many as here are, that may be partly the same ones.
+    ///
+    /// # Safety
+    ///
+    /// No JavaScript has run since the two were asked for, and neither is borrowed.
+    ///
+    /// # Panics
+    ///
+    /// If there are not as many.
+    pub(crate) unsafe fn copy_from(&self, source: &Self) {
+        assert_eq!(self.length, source.length);
+        // SAFETY: the caller's promise; a move allows an overlap.
+        unsafe { ptr::copy(source.start, self.start, self.length) }
+    }
+
+    /// Borrows the bytes.
+    ///
+    /// # Safety
+    ///
+    /// No JavaScript has run since this was asked for, and while the slice lives:
+    /// no JavaScript runs, and no other slice on the same memory is used.
+    pub(crate) unsafe fn slice_mut<'a>(&self) -> &'a mut [u8] {
+        // SAFETY: Node says that the bytes stand there; the rest is promised.
+        unsafe { slice::from_raw_parts_mut(self.start, self.length) }
     }
 }
 

@@ -16,7 +16,6 @@
 
 use std::cell::RefCell;
 use std::ffi::{CStr, CString, c_void};
-use std::ops::Range;
 use std::ptr;
 use std::rc::Rc;
 
@@ -159,12 +158,15 @@ fn decode(call: &Call) -> Option<sys::napi_value> {
 
 /// Gives the number of events, and the values for the array `owned`.
 fn decode_with(call: &Call, decoder: &mut Decoder) -> Option<(u32, Vec<sys::napi_value>)> {
-    // SAFETY: no JavaScript runs before the last use of the two borrows: the
-    // Node-API calls below only make new values. They are different memory.
-    let (chunk, words) = unsafe { (call.bytes_mut(1)?, call.words_mut(3)?) };
-    if overlap(chunk.as_ptr_range(), words.as_ptr_range()) {
+    let memory = call.memory(1)?;
+    // SAFETY: no JavaScript runs before the last use of this borrow and the next:
+    // the Node-API calls below only make new values.
+    let words = unsafe { call.words_mut(3)? };
+    if memory.overlaps(words) {
         return None;
     }
+    // SAFETY: as above, and the two are different memory.
+    let chunk = unsafe { memory.slice_mut() };
     let mut at = call.u32(2)? as usize;
     let mut batch = Batch {
         call,
@@ -420,11 +422,6 @@ fn string(call: &Call, text: &CStr) -> Option<sys::napi_value> {
         )
     };
     (status == sys::Status::napi_ok).then_some(out)
-}
-
-/// Whether two pieces of memory have a byte in common.
-fn overlap<A, B>(a: Range<*const A>, b: Range<*const B>) -> bool {
-    a.start.addr() < b.end.addr() && b.start.addr() < a.end.addr()
 }
 
 // Flags of `createDecoder`.

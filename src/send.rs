@@ -43,17 +43,25 @@ struct Sending {
 /// `encode(target, at, head, data, key)`: writes a frame into `target` from
 /// byte `at` on and gives the byte after it, or 0 when it does not fit.
 fn encode(call: &Call) -> Option<sys::napi_value> {
-    // SAFETY: `Sending` is borrowed once a call; no JavaScript runs below, and
-    // `target` is memory that only `lib/` knows, so it overlaps no user data.
-    let (sending, target) = unsafe { (sending(call), call.bytes_mut(0)?) };
+    // SAFETY: `Sending` is borrowed once a call.
+    let Sending { masks, text, .. } = unsafe { sending(call) };
     let (at, head) = (call.u32(1)? as usize, call.u32(2)?);
-    let Sending { masks, text, .. } = sending;
-    let payload = payload(call, 3, head, text)?;
+    let mut payload = payload(call, 3, head, text)?;
     let header = header(call, head, 4, payload.len() as u64, masks)?;
-    let written = target
-        .get_mut(at..)
-        .and_then(|out| write_frame(out, &header, payload));
-    call.number(written.map_or(0, |length| (at + length) as u32))
+    let size = header.encoded_len() + payload.len();
+    let Some(place) = call.memory(0)?.part(at, size) else {
+        return call.number(0);
+    };
+    // A bare Duplex is given views on slabs, so a program can send what is there.
+    let copy;
+    if place.overlaps(payload) {
+        copy = payload.to_vec();
+        payload = &copy;
+    }
+    // SAFETY: no JavaScript runs before the last use, and the payload is
+    // somewhere else.
+    write_frame(unsafe { place.slice_mut() }, &header, payload)?;
+    call.number((at + size) as u32)
 }
 
 /// `encodeNew(head, data, key)`: a frame in a `Buffer` of its own.
@@ -71,7 +79,7 @@ fn encode_new(call: &Call) -> Option<sys::napi_value> {
 /// `encodeHeader(target, at, head, length, key)`: writes only a frame's header
 /// (the payload goes to the socket from where it is); results as `encode`.
 fn encode_header(call: &Call) -> Option<sys::napi_value> {
-    // SAFETY: as in `encode`.
+    // SAFETY: `Sending` as in `encode`; no JavaScript runs below.
     let (sending, target) = unsafe { (sending(call), call.bytes_mut(0)?) };
     let (at, head) = (call.u32(1)? as usize, call.u32(2)?);
     let header = header(call, head, 4, call.length(3)?, &mut sending.masks)?;
@@ -106,7 +114,7 @@ fn hold(call: &Call) -> Option<sys::napi_value> {
 /// `take(slot, target, at)`: moves what waits in an outbox into `target` from
 /// byte `at` on and gives the byte after it, or 0 when it does not fit.
 fn take(call: &Call) -> Option<sys::napi_value> {
-    // SAFETY: as in `encode`.
+    // SAFETY: `Sending` as in `encode`; no JavaScript runs below.
     let (sending, target) = unsafe { (sending(call), call.bytes_mut(1)?) };
     let (slot, at) = (call.u32(0)? as usize, call.u32(2)? as usize);
     let taken = target
