@@ -18,13 +18,13 @@ class Peer {
   /** @param {net.Socket} socket the socket */
   constructor(socket) {
     this.socket = socket;
-    this.bytes = Buffer.alloc(0);
+    this.chunks = [];
     /** Whether a FIN came. */
     this.ended = false;
     this.closed = false;
     this.waiting = [];
     socket.on('data', (chunk) => {
-      this.bytes = Buffer.concat([this.bytes, chunk]);
+      this.chunks.push(chunk);
       this.changed();
     });
     socket.on('end', () => {
@@ -37,6 +37,12 @@ class Peer {
     });
     // The WebSocket may go away at any moment: that is what tests are about.
     socket.on('error', () => {});
+  }
+
+  /** What came. */
+  get bytes() {
+    if (this.chunks.length !== 1) this.chunks = [Buffer.concat(this.chunks)];
+    return this.chunks[0];
   }
 
   /** The frames that came, see `readFrames()`. */
@@ -90,7 +96,7 @@ class Peer {
     await this.until(({ bytes }) => bytes.includes('\r\n\r\n'));
     const end = this.bytes.indexOf('\r\n\r\n') + 4;
     const text = this.bytes.toString('latin1', 0, end);
-    this.bytes = this.bytes.subarray(end);
+    this.chunks = [this.bytes.subarray(end)];
     return text;
   }
 }

@@ -94,7 +94,9 @@ function firstFrame(bytes) {
     rsv: bytes[0] & 0x70,
     opcode: bytes[0] & 0x0f,
     mask,
-    payload: mask === null ? body : masked(body, mask),
+    get payload() {
+      return mask === null ? body : masked(body, mask);
+    },
     size
   };
 }
