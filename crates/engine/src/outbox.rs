@@ -35,15 +35,10 @@ impl Outboxes {
         let length = waiting.len();
         out.get_mut(..length)?.copy_from_slice(waiting);
         waiting.clear();
-        if waiting.capacity() > KEPT_CAPACITY {
+        if slot >= KEPT_SLOTS || waiting.capacity() > KEPT_CAPACITY {
             *waiting = Vec::new();
         }
         Some(length)
-    }
-
-    /// Bytes that wait in `slot`.
-    pub fn waiting(&self, slot: usize) -> usize {
-        self.slots.get(slot).map_or(0, Vec::len)
     }
 }
 
@@ -66,3 +61,96 @@ pub fn write_frame(out: &mut [u8], header: &FrameHeader, payload: &[u8]) -> Opti
 /// A slot that once held more than this gives its memory back; the usual turn
 /// of small frames stays below it and allocates nothing.
 const KEPT_CAPACITY: usize = 16 * 1024;
+
+/// Slots that keep their memory at all: a broadcast to very many connections
+/// must not leave as many buffers behind.
+const KEPT_SLOTS: usize = 256;
+
+#[cfg(test)]
+mod tests {
+    use ferrows_protocol::OpCode;
+    use ferrows_protocol::frame::encode_frame;
+
+    use super::*;
+
+    fn header(mask: Option<[u8; 4]>, length: usize) -> FrameHeader {
+        FrameHeader {
+            fin: true,
+            rsv1: false,
+            opcode: OpCode::BINARY,
+            mask,
+            length: length as u64,
+        }
+    }
+
+    #[test]
+    fn writes_the_same_frame_as_the_encoder_that_appends() {
+        for length in [0, 1, 125, 126, 65_535, 65_536] {
+            for mask in [None, Some([1, 2, 3, 4])] {
+                let payload: Vec<u8> = (0..length).map(|n| n as u8).collect();
+                let mut appended = Vec::new();
+                encode_frame(&mut appended, &header(mask, length), &payload);
+                let mut written = vec![0; appended.len() + 3];
+                let end = write_frame(&mut written, &header(mask, length), &payload);
+                assert_eq!(end, Some(appended.len()));
+                assert_eq!(written[..appended.len()], appended);
+            }
+        }
+    }
+
+    #[test]
+    fn writes_nothing_where_a_frame_does_not_fit() {
+        let mut out = [7; 9];
+        assert_eq!(write_frame(&mut out, &header(None, 8), &[1; 8]), None);
+        assert_eq!(out, [7; 9]);
+    }
+
+    #[test]
+    fn keeps_slots_apart_and_empties_what_is_taken() {
+        let mut outboxes = Outboxes::new();
+        outboxes.slot(2).extend_from_slice(b"two");
+        outboxes.slot(0).extend_from_slice(b"zero");
+        let mut out = [0; 8];
+        assert_eq!(outboxes.take_into(2, &mut out), Some(3));
+        assert_eq!(out[..3], *b"two");
+        assert_eq!(outboxes.slot(2).len(), 0);
+        assert_eq!(outboxes.take_into(0, &mut out), Some(4));
+        assert_eq!(out[..4], *b"zero");
+    }
+
+    #[test]
+    fn leaves_a_slot_alone_that_does_not_fit_or_does_not_exist() {
+        let mut outboxes = Outboxes::new();
+        outboxes.slot(0).extend_from_slice(b"waiting");
+        assert_eq!(outboxes.take_into(0, &mut [0; 6]), None);
+        assert_eq!(outboxes.slot(0).len(), 7);
+        assert_eq!(outboxes.take_into(1, &mut [0; 6]), None);
+    }
+
+    #[test]
+    fn gives_the_memory_of_a_large_slot_back() {
+        let mut outboxes = Outboxes::new();
+        outboxes.slot(0).resize(2 * KEPT_CAPACITY, 1);
+        let mut out = vec![0; 2 * KEPT_CAPACITY];
+        assert!(outboxes.take_into(0, &mut out).is_some());
+        assert_eq!(outboxes.slot(0).capacity(), 0);
+        outboxes.slot(0).resize(KEPT_CAPACITY / 2, 1);
+        assert!(outboxes.take_into(0, &mut out).is_some());
+        assert!(outboxes.slot(0).capacity() >= KEPT_CAPACITY / 2);
+    }
+
+    #[test]
+    fn keeps_the_memory_of_a_bounded_number_of_slots() {
+        let mut outboxes = Outboxes::new();
+        for slot in 0..2 * KEPT_SLOTS {
+            outboxes.slot(slot).push(1);
+            outboxes.take_into(slot, &mut [0]);
+        }
+        let kept = outboxes
+            .slots
+            .iter()
+            .filter(|slot| slot.capacity() > 0)
+            .count();
+        assert_eq!(kept, KEPT_SLOTS);
+    }
+}
