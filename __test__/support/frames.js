@@ -17,7 +17,9 @@ const KEY = Buffer.from([0x37, 0xfa, 0x21, 0x3d]);
  * @return {Buffer}
  */
 function masked(bytes, key) {
-  return Buffer.from(bytes.map((byte, index) => byte ^ key[index % 4]));
+  const copy = Buffer.from(bytes);
+  for (let i = 0; i < copy.length; i++) copy[i] ^= key[i & 3];
+  return copy;
 }
 
 /**
