@@ -9,19 +9,34 @@ const { kTransport } = require('./symbols');
 /** The methods of a socket that must not overtake what is kept. */
 const METHODS = ['write', 'end', 'destroy', 'destroySoon', 'resetAndDestroy'];
 
-/** The properties to define, the same for each socket. */
-const guards = {};
+/** @type {WeakMap<Object, Object>} the properties to define, by prototype */
+const known = new WeakMap();
 
-for (const name of METHODS) {
-  guards[name] = {
-    configurable: true,
-    writable: true,
-    value: function (...args) {
-      const transport = this[kTransport];
-      if (transport !== undefined) transport.flush();
-      return Object.getPrototypeOf(this)[name].apply(this, args);
-    }
-  };
+/**
+ * The properties that make sockets write what is kept first.
+ *
+ * @param {Object} prototype whose methods the sockets have
+ * @return {Object} property descriptors by name
+ */
+function guardsFor(prototype) {
+  let guards = known.get(prototype);
+  if (guards !== undefined) return guards;
+
+  guards = {};
+  for (const name of METHODS) {
+    if (typeof prototype[name] !== 'function') continue;
+    guards[name] = {
+      configurable: true,
+      writable: true,
+      value: function (...args) {
+        const transport = this[kTransport];
+        if (transport !== undefined) transport.flush();
+        return prototype[name].apply(this, args);
+      }
+    };
+  }
+  known.set(prototype, guards);
+  return guards;
 }
 
 /**
@@ -36,11 +51,7 @@ function guard(socket) {
     if (Object.prototype.hasOwnProperty.call(socket, name)) return false;
   }
   try {
-    for (const name of METHODS) {
-      if (typeof socket[name] === 'function') {
-        Object.defineProperty(socket, name, guards[name]);
-      }
-    }
+    Object.defineProperties(socket, guardsFor(Object.getPrototypeOf(socket)));
   } catch {
     return false;
   }
@@ -48,6 +59,3 @@ function guard(socket) {
 }
 
 module.exports = guard;
-
-/** What the `write` method of a guarded socket is. */
-module.exports.write = guards.write.value;
