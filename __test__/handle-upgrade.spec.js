@@ -41,6 +41,23 @@ describe('WebSocketServer#handleUpgrade', { timeout: 20000 }, () => {
     ws.terminate();
   });
 
+  it('takes headers of a made-up request that are no strings', () => {
+    for (const version of [13, 8, ['13']]) {
+      const { ws, socket } = upgrade(detached(), {
+        'sec-websocket-key': [KEY],
+        'sec-websocket-version': version
+      });
+
+      assert.deepStrictEqual(socket.writes, [ACCEPTED]);
+      ws.terminate();
+    }
+
+    const { ws, socket } = upgrade(detached(), { 'sec-websocket-version': 7 });
+
+    assert.strictEqual(ws, undefined);
+    assert.match(socket.writes.join(''), /^HTTP\/1\.1 400 Bad Request\r\n/);
+  });
+
   it('takes what came with the request as the first frames', async () => {
     const { ws } = upgrade(detached(), {}, HI);
     const [data, isBinary] = await once(ws, 'message');

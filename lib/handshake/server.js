@@ -37,11 +37,12 @@ const INVALID_EXTENSIONS = {
  * @return {?object} the fault, null if there is none
  */
 function findUpgradeFault({ method, headers }) {
+  // Requests that programs make up may hold a number, or a list of one.
   const row = checkUpgrade(
     method,
     headers.upgrade,
-    headers['sec-websocket-key'],
-    headers['sec-websocket-version']
+    String(headers['sec-websocket-key']),
+    String(headers['sec-websocket-version'])
   );
   return UPGRADE_FAULTS[row];
 }
@@ -142,7 +143,7 @@ function responseLines(key, protocol) {
     'HTTP/1.1 101 Switching Protocols',
     'Upgrade: websocket',
     'Connection: Upgrade',
-    `Sec-WebSocket-Accept: ${acceptKey(key)}`
+    `Sec-WebSocket-Accept: ${acceptKey(String(key))}`
   ];
   if (protocol) lines.push(`Sec-WebSocket-Protocol: ${protocol}`);
   return lines;
