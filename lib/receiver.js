@@ -27,11 +27,15 @@ const EVENTS = {
   },
   error(receiver, err) {
     receiver._failure = err;
+    if (receiver._done === null) receiver.destroy(err);
   },
   drain(receiver) {
-    receiver._endWrite();
+    if (receiver._done === null) receiver.emit('drain');
+    else receiver._endWrite();
   },
-  finish() {}
+  finish(receiver) {
+    receiver.end();
+  }
 };
 
 /**
@@ -69,7 +73,8 @@ class Receiver extends Writable {
   }
 
   /**
-   * Makes a receiver that goes on where an inbox is.
+   * Makes a receiver that goes on where an inbox is. What the inbox was given
+   * before is no write of the receiver's, but ends in the same events.
    *
    * @param {Inbox} inbox the inbox, in whatever state
    * @param {Object} options as for the constructor
