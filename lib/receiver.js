@@ -94,7 +94,8 @@ class Receiver extends Writable {
   _write(chunk, encoding, done) {
     // A listener may throw; then the rest of the chunk comes on a later tick.
     this._done = done;
-    if (this._inbox.write(chunk)) this._endWrite();
+    this._inbox.write(chunk);
+    if (!this._inbox.saturated) this._endWrite();
   }
 
   /** Calls back the write that is under way. */

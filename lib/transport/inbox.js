@@ -108,6 +108,7 @@ class Inbox {
     this._chunks = null;
     this._waitingBytes = 0;
     this._saturated = false;
+    this._failed = false;
     this._ended = false;
     this._finished = false;
   }
@@ -127,7 +128,8 @@ class Inbox {
    *
    * @param {Buffer} chunk the bytes; payloads in it are unmasked in place and
    *     handed out as views on it
-   * @return {boolean} false if the caller should wait for `drain`
+   * @return {boolean} false if the caller should wait: for `drain`, or until
+   *     what follows an `error` is done
    */
   write(chunk) {
     if (this._state === CONCLUDED || chunk.length === 0) return true;
@@ -137,7 +139,7 @@ class Inbox {
     } else {
       this._enqueue(chunk);
     }
-    return !this._saturated;
+    return !this._saturated && !this._failed;
   }
 
   /** No more bytes come; `finish` is called once all events are delivered. */
@@ -342,6 +344,7 @@ class Inbox {
    */
   _fail(err, closeCode) {
     err[kStatusCode] = closeCode;
+    this._failed = true;
     this._state = CONCLUDED;
     this.events.error(this.owner, err);
   }
