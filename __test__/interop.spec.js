@@ -66,7 +66,8 @@ async function pair(t, kind, Client, Server) {
   t.after(async () => {
     client.terminate();
     for (const peer of wss.clients) peer.terminate();
-    await once(server.close(), 'close');
+    server.close();
+    await once(server, 'close');
   });
 
   const [[peer]] = await Promise.all([

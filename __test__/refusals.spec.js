@@ -262,19 +262,21 @@ describe('Refusals', { timeout: 20000 }, () => {
       assert.strictEqual(answer(headers), ACCEPTED);
     });
 
-    it('happen if the Upgrade header is lost to `maxHeadersCount`', async () => {
+    it('happen if the Upgrade header is lost to `maxHeadersCount`', async (t) => {
       const server = http.createServer();
       const wss = new WebSocketServer({ server });
+      t.after(() => {
+        wss.close();
+        server.close();
+      });
       server.maxHeadersCount = 2;
       server.listen(0, '127.0.0.1');
       await once(server, 'listening');
 
       const text = await exchange(server.address().port, requestText());
-      assert.strictEqual(text, refusalText(CHECKS[1]));
-
-      wss.close();
-      server.close();
-      await once(server, 'close');
+      // From version 22 on Node itself may refuse such a request.
+      if (text.startsWith('HTTP/1.1 431 ')) t.skip('Node has refused it');
+      else assert.strictEqual(text, refusalText(CHECKS[1]));
     });
   });
 
