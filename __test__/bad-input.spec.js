@@ -107,6 +107,22 @@ for (const [role, connect] of Object.entries(roles)) {
       assert.strictEqual(await closed, EMPTY_BUFFER);
     });
 
+    it('is reported before `close`, also where it is read last', async (t) => {
+      const { ws, peer } = await connect(t);
+      const log = [];
+      ws.on('error', (err) => log.push(`${err.code} ${ws.readyState}`));
+      const closed = new Promise((resolve) => {
+        ws.on('close', (code) => resolve(log.push(code)));
+      });
+      ws.pause();
+      await peer.send(toIt(3));
+      while (ws._socket.readableLength === 0) await sleep(1);
+      ws.terminate();
+      await closed;
+      await sleep(1);
+      assert.deepStrictEqual(log, ['WS_ERR_INVALID_OPCODE 2', 1006]);
+    });
+
     it('is thrown away after the error, however much comes', async (t) => {
       const { ws, peer } = await connect(t);
       const end = endOf(ws);

@@ -79,7 +79,8 @@ const spare = [new Batch()];
  * @property {function(owner, number, Buffer)} conclude a close frame came
  * @property {function(owner, Error)} error the input is broken
  * @property {function(owner)} drain after `write()` returned false
- * @property {function(owner)} finish after `end()`: everything was delivered
+ * @property {function(owner)} finish after `end()`: everything was delivered;
+ *     never after `error`
  */
 
 class Inbox {
@@ -392,8 +393,8 @@ class Inbox {
 
   /** Calls `finish`, once, when nothing more can come. */
   _finishIfDone() {
-    if (!this._ended || this._finished || this._batch !== null) return;
-    if (this._waitingBytes > 0) return;
+    if (!this._ended || this._finished || this._failed) return;
+    if (this._batch !== null || this._waitingBytes > 0) return;
     this._finished = true;
     process.nextTick(finish, this);
   }
