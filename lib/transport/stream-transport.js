@@ -258,7 +258,7 @@ class StreamTransport {
     }
     if (typeof data === 'string') head |= IS_STRING;
     this._keptBytes = native.hold(this._slot, head, data, key);
-    if (cb !== undefined) (this._callbacks ??= []).push(cb);
+    if (typeof cb === 'function') (this._callbacks ??= []).push(cb);
     if (this._keptBytes >= HOLD_LIMIT) this.flush();
   }
 }

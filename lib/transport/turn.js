@@ -9,10 +9,13 @@
 // that, on the next tick. While more events of a chunk are still to come the
 // first send is kept as well: its turn is not over before those are through.
 
-/** @type {Array<?{flush: function()}>} who keeps something, by slot */
+/** @type {Array<{flush: function()}>} who keeps something, first come first */
 const waiting = [];
 
-/** @type {number[]} slots below `waiting.length` that are free */
+/** How many slots there are. */
+let slots = 0;
+
+/** @type {number[]} those of them that are free */
 const free = [];
 
 const turn = {
@@ -27,8 +30,6 @@ const turn = {
   _ending: false,
   /** How many deliveries are under way, one inside the other. */
   _depth: 0,
-  /** Whether process exit is listened to. */
-  _exitHandled: false,
 
   /**
    * Marks the begin of a delivery of events.
@@ -64,14 +65,9 @@ const turn = {
    * @return {number} the slot
    */
   enlist(transport) {
-    const slot = free.length > 0 ? free.pop() : waiting.length;
-    waiting[slot] = transport;
+    waiting.push(transport);
     this.kept++;
-    if (!this._exitHandled) {
-      this._exitHandled = true;
-      process.on('exit', flushAll);
-    }
-    return slot;
+    return free.length > 0 ? free.pop() : slots++;
   },
 
   /**
@@ -80,7 +76,6 @@ const turn = {
    * @param {number} slot the slot
    */
   release(slot) {
-    waiting[slot] = null;
     free.push(slot);
     this.kept--;
   },
@@ -106,9 +101,15 @@ function finishOnTick() {
 
 /** Writes what is kept, for all connections. */
 function flushAll() {
-  for (let slot = 0; slot < waiting.length && turn.kept > 0; slot++) {
-    if (waiting[slot] !== null) waiting[slot].flush();
-  }
+  for (let i = 0; i < waiting.length && turn.kept > 0; i++) waiting[i].flush();
+  waiting.length = 0;
 }
+
+// No turn ends after this: what is still sent is written at once.
+process.on('exit', () => {
+  turn.id = NaN;
+  turn.holding = false;
+  flushAll();
+});
 
 module.exports = turn;
