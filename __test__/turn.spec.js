@@ -3,6 +3,7 @@
 // When what was sent in a turn goes out, and in which order things happen.
 
 const assert = require('node:assert');
+const { AsyncLocalStorage } = require('node:async_hooks');
 const { once } = require('node:events');
 const { describe, it } = require('node:test');
 const { Duplex } = require('node:stream');
@@ -98,6 +99,31 @@ describe('The sends of a turn', { timeout: 60000 }, () => {
       frames.forEach(({ payload }, i) => assert.ok(payload.equals(data[i])));
       while (done.length < sizes.length) await sleep(1);
       assert.deepStrictEqual(done, [...sizes.keys()]);
+    });
+
+    it('call back in the asynchronous context of each', async (t) => {
+      const { ws } = await connect(t);
+      const storage = new AsyncLocalStorage();
+      const seen = [];
+      for (let i = 0; i < 4; i++) {
+        storage.run(i, () => {
+          ws.send('a', () => seen.push([i, storage.getStore()]));
+        });
+      }
+      while (seen.length < 4) await sleep(1);
+      assert.deepStrictEqual(
+        seen,
+        [0, 1, 2, 3].map((i) => [i, i])
+      );
+    });
+
+    itDiffers('may have callbacks that are none', async (t) => {
+      const { ws, peer } = await connect(t);
+      for (const cb of [null, false, 'utf8', {}, 5]) {
+        ws.send('a', {}, cb);
+        ws.ping('b', false, cb);
+      }
+      assert.strictEqual((await peer.framesCame(10)).length, 10);
     });
 
     it('in microtasks and ticks are in order too', async (t) => {

@@ -7,6 +7,7 @@
 const net = require('node:net');
 
 const native = require('../native');
+const Callbacks = require('./callbacks');
 const { IS_STRING, MASKED } = require('./frame-head');
 const Inbox = require('./inbox');
 const guard = require('./socket-guard');
@@ -69,7 +70,7 @@ class StreamTransport {
     /** The outbox that keeps frames, or -1. */
     this._slot = -1;
     this._keptBytes = 0;
-    /** @type {?Function[]} callbacks of the frames kept */
+    /** @type {?Callbacks} those of the frames kept */
     this._callbacks = null;
     /** Whether the socket's methods respect what is kept. */
     this._guarded = false;
@@ -152,7 +153,7 @@ class StreamTransport {
     this._keptBytes = 0;
     this._callbacks = null;
     turn.release(slot);
-    this._writeBytes(bytes, callbacks === null ? undefined : joined(callbacks));
+    this._writeBytes(bytes, callbacks?.joined());
   }
 
   /** Stops reading. */
@@ -258,7 +259,7 @@ class StreamTransport {
     }
     if (typeof data === 'string') head |= IS_STRING;
     this._keptBytes = native.hold(this._slot, head, data, key);
-    if (typeof cb === 'function') (this._callbacks ??= []).push(cb);
+    if (typeof cb === 'function') (this._callbacks ??= new Callbacks()).add(cb);
     if (this._keptBytes >= HOLD_LIMIT) this.flush();
   }
 }
@@ -281,36 +282,6 @@ function writeChunks(socket, list, cb) {
   socket.write(list[0]);
   socket.write(list[1], cb);
   socket.uncork();
-}
-
-/**
- * One callback for several frames that were written together.
- *
- * @param {Array<function(Error=)>} callbacks those of the frames, in order
- * @return {function(Error=)}
- */
-function joined(callbacks) {
-  return callbacks.length === 1
-    ? callbacks[0]
-    : (err) => callInOrder(callbacks, 0, err);
-}
-
-/**
- * Calls callbacks one after the other; one that throws does not keep the rest
- * from being called.
- *
- * @param {Array<function(Error=)>} callbacks the callbacks
- * @param {number} index the first one to call
- * @param {?Error} [err] their argument
- */
-function callInOrder(callbacks, index, err) {
-  try {
-    while (index < callbacks.length) callbacks[index++](err);
-  } finally {
-    if (index < callbacks.length) {
-      process.nextTick(callInOrder, callbacks, index, err);
-    }
-  }
 }
 
 /**
