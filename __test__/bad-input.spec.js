@@ -168,6 +168,22 @@ for (const [role, connect] of Object.entries(roles)) {
       assert.deepStrictEqual(peer.frames[0].payload, closeBody(1008));
     });
 
+    it('may be too many chunks for a frame', async (t) => {
+      const connection = await connect(t, { maxBufferedChunks: 3 });
+      const failed = fails(connection, {
+        Class: RangeError,
+        code: 'WS_ERR_TOO_MANY_BUFFERED_PARTS',
+        message: 'Too many buffered chunks',
+        closeCode: 1008
+      });
+      for (const byte of toIt(OP.TEXT, 'abcdefghijkl')) {
+        connection.ws._socket.emit('data', Buffer.of(byte));
+      }
+      await connection.peer.until(({ ended }) => ended);
+      connection.peer.socket.end();
+      await failed;
+    });
+
     it('may be a header without the rest', async (t) => {
       const { ws, peer } = await connect(t, { closeTimeout: 50 });
       const end = endOf(ws);

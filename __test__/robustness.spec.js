@@ -45,6 +45,11 @@ const ACTS = [
   (ws) => ws._socket?.destroy(),
   (ws) => ws._socket?.resetAndDestroy?.(),
   (ws) => ws._socket?.destroy(new Error('destroyed')),
+  (ws) => assert.ok(ws._receiver),
+  (ws) => {
+    assert.ok(ws._receiver);
+    ws.terminate();
+  },
   (ws) => ws._socket?.write(Buffer.from([0xf3, 0x80]))
 ];
 

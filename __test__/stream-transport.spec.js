@@ -8,10 +8,12 @@ const http2 = require('node:http2');
 const { describe, it } = require('node:test');
 const { Duplex } = require('node:stream');
 const { setTimeout: sleep } = require('node:timers/promises');
+const tls = require('node:tls');
 
 const { endOf, roles } = require('./support/connections');
 const { lib, WebSocket } = require('./support/ferrows');
 const { closeBody, frame, OP, readFrames } = require('./support/frames');
+const { identity } = require('./support/peer');
 
 const { EMPTY_BUFFER } = lib('constants');
 
@@ -259,6 +261,42 @@ describe('A WebSocket over a stream', { timeout: 20000 }, () => {
     far.write(frame(OP.TEXT, 'e', { mask: true }));
     assert.strictEqual((await received)[0].toString(), 'e');
     ws.terminate();
+  });
+
+  it('is one of TLS too', async (t) => {
+    const server = tls.createServer(identity);
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    t.after(() => server.close());
+    const socket = tls.connect({
+      port: server.address().port,
+      host: '127.0.0.1',
+      ca: identity.cert,
+      servername: 'localhost'
+    });
+    const [[accepted]] = await Promise.all([
+      once(server, 'secureConnection'),
+      once(socket, 'secureConnect')
+    ]);
+    const far = over(accepted);
+    const client = over(socket, { isServer: false });
+    const log = [];
+    client.on('message', (data) => log.push(data.toString()));
+    far.on('message', (data) => {
+      far.send(`1 ${data}`);
+      far.send(`2 ${data}`);
+      accepted.write(frame(OP.TEXT, 'by hand'));
+      far.send(`3 ${data}`);
+    });
+    const ends = [endOf(far), endOf(client)];
+    for (const text of 'ab') client.send(text);
+    client.send(Buffer.alloc(100000, 'c'));
+    while (log.length < 12) await sleep(1);
+    client.close(1000);
+    const codes = (await Promise.all(ends)).map(({ code }) => code);
+    assert.deepStrictEqual(codes, [1000, 1000]);
+    const starts = ['1', '2', 'by hand', '3'];
+    log.forEach((text, i) => assert.ok(text.startsWith(starts[i % 4])));
   });
 
   it('is a stream of an HTTP/2 CONNECT request too', async (t) => {
