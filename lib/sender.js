@@ -47,8 +47,9 @@ class Sender {
     this._compress = false;
 
     this._bufferedBytes = 0;
-    /** @type {?Object[]} what waits for a Blob to be read */
-    this._queue = null;
+    /** What waits for a Blob to be read: a list linked by `next`. */
+    this._first = null;
+    this._last = null;
     this._state = IDLE;
     /** Called with the error if a Blob cannot be read. */
     this.onerror = NOOP;
@@ -240,7 +241,7 @@ class Sender {
     const size =
       typeof data === 'string' ? Buffer.byteLength(data) : data.length;
     this._bufferedBytes += size;
-    this._enqueue({ data, head, cb, size, blob: false });
+    this._enqueue({ data, head, cb, size, blob: false, next: null });
   }
 
   /**
@@ -272,7 +273,8 @@ class Sender {
    * @param {function(Error=)} [cb] called when it was written, or failed
    */
   _sendBlob(blob, head, cb) {
-    const item = { data: blob, head, cb, size: blob.size, blob: true };
+    const { size } = blob;
+    const item = { data: blob, head, cb, size, blob: true, next: null };
     this._bufferedBytes += item.size;
     if (this._state === IDLE) this._readBlob(item);
     else this._enqueue(item);
@@ -306,9 +308,10 @@ class Sender {
 
   /** Sends what waits, until a Blob has to be read again. */
   _dequeue() {
-    while (this._state === IDLE && this._queue !== null) {
-      const item = this._queue.shift();
-      if (this._queue.length === 0) this._queue = null;
+    while (this._state === IDLE && this._first !== null) {
+      const item = this._first;
+      this._first = item.next;
+      if (this._first === null) this._last = null;
       if (item.blob) {
         this._readBlob(item);
       } else {
@@ -324,7 +327,9 @@ class Sender {
    * @param {Object} item what to send
    */
   _enqueue(item) {
-    (this._queue ??= []).push(item);
+    if (this._first === null) this._first = item;
+    else this._last.next = item;
+    this._last = item;
   }
 }
 
@@ -419,7 +424,7 @@ function reasonLength(data) {
  */
 function callAll(sender, cb, err) {
   if (typeof cb === 'function') cb(err);
-  for (const item of sender._queue ?? []) {
+  for (let item = sender._first; item !== null; item = item.next) {
     if (typeof item.cb === 'function') item.cb(err);
   }
 }
