@@ -91,6 +91,34 @@ describe('A handler that throws', { timeout: 60000, concurrency: 2 }, () => {
     }
   }
 
+  itDiffers('in `message` after a pause lets the end come', async () => {
+    const { lines } = await run(({ WebSocket }) => {
+      const { Duplex } = require('node:stream');
+      process.on('uncaughtException', (err) => console.log(err.message));
+      const socket = new Duplex({ read() {} });
+      const ws = new WebSocket(null, undefined, {});
+      ws.setSocket(socket, Buffer.alloc(0), {});
+      ws.on('message', (data) => {
+        console.log(`message ${data}`);
+        throw new Error('thrown');
+      });
+      ws.on('close', (code) => console.log(`close ${code}`));
+      ws.pause();
+      const frames = [
+        0x81, 0x81, 0, 0, 0, 0, 0x61, 0x81, 0x81, 0, 0, 0, 0, 0x62
+      ];
+      socket.push(Buffer.from(frames));
+      setImmediate(() => ws.terminate());
+    });
+    assert.deepStrictEqual(lines, [
+      'message a',
+      'thrown',
+      'message b',
+      'thrown',
+      'close 1006'
+    ]);
+  });
+
   it('in `open` leaves a client that works', async () => {
     const { lines } = await run(({ WebSocket, WebSocketServer }) => {
       process.on('uncaughtException', (err) => console.log(err.message));

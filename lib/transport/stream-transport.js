@@ -327,11 +327,14 @@ function onClose() {
   this.removeListener('end', onEnd);
   transport.events.lost(transport.owner);
 
-  // A paused socket may hold bytes that were read before it was closed.
-  if (!transport.input.concluded && this.readableLength > 0) {
-    const rest = this.read();
-    if (rest !== null) transport.input.write(rest);
+  try {
+    // A paused socket may hold bytes that were read before it was closed.
+    if (!transport.input.concluded && this.readableLength > 0) {
+      const rest = this.read();
+      if (rest !== null) transport.input.write(rest);
+    }
+  } finally {
+    this[kTransport] = undefined;
+    transport.events.close(transport.owner);
   }
-  this[kTransport] = undefined;
-  transport.events.close(transport.owner);
 }
