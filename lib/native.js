@@ -37,11 +37,11 @@ function unusable(reason, cause) {
   const { platform, arch, versions } = process;
   const err = new Error(
     `ferrows has no usable native addon for ${platform}-${arch} ` +
-      `(Node-API ${versions.napi}): ${reason}.\n` +
+      `(Node-API ${versions.napi}): ${reason.replace(/\.$/, '')}.\n` +
       'Looked for: a file ferrows.<platform>.node beside the package, then ' +
       'the package ferrows-<platform>.\n' +
-      'If npm left the optional dependency out, remove node_modules and ' +
-      'package-lock.json and run `npm install` again; in a checkout of the ' +
+      'If the package manager left the optional dependency out, remove ' +
+      'node_modules and its lockfile and install again; in a checkout of the ' +
       'sources run `node scripts/setup.js`, which needs Rust.',
     { cause }
   );
