@@ -19,11 +19,11 @@ const PROGRAM = path.join(__dirname, 'perform.js');
  * @return {Promise<Object>} the logs of all scenarios
  */
 async function logsOf(name) {
-  const { stdout } = await promisify(execFile)(
-    process.execPath,
-    [PROGRAM, name],
-    { maxBuffer: Infinity, timeout: 110e3 }
-  );
+  const { stdout } = await promisify(execFile)(process.execPath, [PROGRAM], {
+    env: { ...process.env, FERROWS_ORACLE: name },
+    maxBuffer: Infinity,
+    timeout: 110e3
+  });
   return JSON.parse(stdout);
 }
 

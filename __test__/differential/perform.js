@@ -1,57 +1,71 @@
 'use strict';
 
-// Performs all scenarios with one package, and prints what happened as JSON:
-// `node perform.js ws|ferrows`. A process of its own, because what nobody
-// catches belongs to the log.
+// Performs scenarios, and prints what happened as JSON: `node perform.js
+// [NAME]...`, with the names of files in `scenarios`, or all of them. The
+// package is that of `support/ferrows`. A process of its own, because what
+// nobody catches belongs to the log.
+//
+// A file of scenarios may say where they are performed, with `stages`: a
+// function by the place's name that is given the package and makes the stage.
+// Else they are performed in each of those here.
 
 const fs = require('node:fs');
 const path = require('node:path');
 
+const tested = require('../support/ferrows');
 const Stage = require('./stage');
 
 const FOLDER = path.join(__dirname, 'scenarios');
-const PACKAGES = { ws: 'ws', ferrows: '../..' };
 
-/** Where each scenario is performed. */
+/**
+ * @param {boolean} isServer the side of the WebSocket
+ * @param {boolean} tcp whether over TCP
+ * @return {function(Object): Stage} makes such a stage
+ */
+const connection = (isServer, tcp) => (tested) =>
+  new Stage({ package: tested, isServer, tcp });
+
 const STAGES = {
-  'server over TCP': { isServer: true, tcp: true },
-  'client over TCP': { isServer: false, tcp: true },
-  'server over a Duplex': { isServer: true, tcp: false },
-  'client over a Duplex': { isServer: false, tcp: false }
+  'server over TCP': connection(true, true),
+  'client over TCP': connection(false, true),
+  'server over a Duplex': connection(true, false),
+  'client over a Duplex': connection(false, false)
 };
 
 /**
- * Performs all scenarios.
+ * Performs scenarios.
  *
- * @param {string} name the package
- * @return {Promise<Object>} the logs by scenario and stage
+ * @param {string[]} names the names of their files
+ * @return {Promise<Object>} the logs by file, scenario and stage
  */
-async function perform(name) {
-  const tested = require(PACKAGES[name]);
+async function perform(names) {
   const logs = {};
   let stage;
   process.on('uncaughtException', (err) =>
     stage.note(`uncaught ${err.message}`)
   );
 
-  for (const file of fs.readdirSync(FOLDER).sort()) {
-    const scenarios = require(path.join(FOLDER, file));
+  for (const name of names) {
+    const { stages = STAGES, ...scenarios } = require(path.join(FOLDER, name));
     for (const [title, play] of Object.entries(scenarios)) {
-      for (const [place, options] of Object.entries(STAGES)) {
-        stage = new Stage({ package: tested, ...options });
+      for (const [place, make] of Object.entries(stages)) {
+        stage = make(tested);
         try {
           await play(stage);
         } catch (err) {
           stage.note(`*** ${err.stack} ***`);
         }
         await stage.leave();
-        logs[`${title}, ${place}`] = stage.log.result();
+        logs[`${name}: ${title}, ${place}`] = stage.log.result();
       }
     }
   }
   return logs;
 }
 
-perform(process.argv[2]).then((logs) => {
+const all = fs.readdirSync(FOLDER).map((file) => path.basename(file, '.js'));
+const named = process.argv.slice(2);
+
+perform(named.length > 0 ? named : all.sort()).then((logs) => {
   process.stdout.write(JSON.stringify(logs), () => process.exit());
 });

@@ -10,12 +10,10 @@ const net = require('node:net');
 const { Duplex } = require('node:stream');
 
 const { closeBody, frame, OP } = require('../support/frames');
+const { describe, PlainStage, show } = require('./plain-stage');
 
 /** Fixed, so that what a client sends can be compared. */
 const MASK = [1, 2, 3, 4];
-
-/** Milliseconds for which a scenario may wait for something. */
-const PATIENCE = 3000;
 
 /** One end of a stream in memory; what is written comes out of the other. */
 class End extends Duplex {
@@ -66,22 +64,8 @@ async function memory() {
   return { ours, theirs, head: Buffer.alloc(0) };
 }
 
-/** What happens to whom, a line for each event. */
-class Log {
-  constructor() {
-    this.ws = [];
-    this.peer = [];
-    this.bytes = Buffer.alloc(0);
-  }
-
-  /** @return {Object} what is compared */
-  result() {
-    return { ws: this.ws, peer: this.peer, bytes: this.bytes.toString('hex') };
-  }
-}
-
-/** The stage of one scenario. */
-class Stage {
+/** A stage with a connection. */
+class Stage extends PlainStage {
   /**
    * @param {Object} options
    * @param {Object} options.package the package under test
@@ -89,11 +73,9 @@ class Stage {
    * @param {boolean} options.tcp whether over TCP; else a bare Duplex
    */
   constructor({ package: tested, isServer, tcp }) {
-    this.package = tested;
+    super({ package: tested });
     this.isServer = isServer;
     this.tcp = tcp;
-    this.log = new Log();
-    this.cleanups = [];
     /** The WebSocket under test. */
     this.ws = undefined;
     /** The other end of its socket. */
@@ -233,24 +215,6 @@ class Stage {
     this.cleanups.push(() => ws.terminate());
   }
 
-  /** @param {string} text a line for the log */
-  note(text) {
-    this.log.ws.push(text);
-  }
-
-  /**
-   * A callback that logs how it was called.
-   *
-   * @param {string} name what is called back
-   * @return {function(Error=)}
-   */
-  noted(name) {
-    return (err) => {
-      const how = err ? describe(err) : err === null ? 'null' : String(err);
-      this.note(`${name}: ${how === 'null' ? 'undefined' : how}`);
-    };
-  }
-
   /**
    * Sends frames to the WebSocket, in one chunk.
    *
@@ -290,29 +254,17 @@ class Stage {
 
   /** Waits until the WebSocket has emitted `'close'`. */
   async closed() {
-    await this.#wait(() => this.log.ws.some((line) => /^close /.test(line)));
+    await this.until(() => this.log.ws.some((line) => /^close /.test(line)));
   }
 
   /** Waits until the peer has read an end. */
   async ended() {
-    await this.#wait(() => this.log.peer.includes('end'));
+    await this.until(() => this.log.peer.includes('end'));
   }
 
   /** Waits until the peer's end is closed. */
   async gone() {
-    await this.#wait(() => this.log.peer.includes('close'));
-  }
-
-  /**
-   * Waits until something was logged.
-   *
-   * @param {RegExp} pattern what to look for in the lines
-   * @param {number} [count=1] in how many lines
-   */
-  async logged(pattern, count = 1) {
-    await this.#wait(
-      () => this.log.ws.filter((line) => pattern.test(line)).length >= count
-    );
+    await this.until(() => this.log.peer.includes('close'));
   }
 
   /**
@@ -321,32 +273,15 @@ class Stage {
    * @param {number} count how many since the handshake
    */
   async received(count) {
-    await this.#wait(() => this.log.bytes.length >= count);
-  }
-
-  /** Waits until all that the peer has sent was worked off, or is stuck. */
-  async idle() {
-    for (let i = 0; i < 20; i++) await new Promise(setImmediate);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-
-  async #wait(condition) {
-    const end = Date.now() + PATIENCE;
-    while (!condition()) {
-      if (Date.now() > end) {
-        this.note('*** nothing came ***');
-        return;
-      }
-      await new Promise((resolve) => setTimeout(resolve, 1));
-    }
+    await this.until(() => this.log.bytes.length >= count);
   }
 
   /** Lets the peer see the end, and leaves nothing behind. */
   async leave() {
     if (this.log.ws.some((line) => line.startsWith('close '))) {
-      await this.#wait(() => this.log.peer.length > 0);
+      await this.until(() => this.log.peer.length > 0);
     }
-    for (const cleanup of this.cleanups) cleanup();
+    await super.leave();
   }
 }
 
@@ -355,23 +290,4 @@ module.exports = Stage;
 /** @param {Buffer} mask what to fill */
 function fillMask(mask) {
   mask.set(MASK);
-}
-
-/**
- * @param {(Buffer|ArrayBuffer|Buffer[])} data the data of a binary message
- * @return {string} a line for the log
- */
-function show(data) {
-  if (Array.isArray(data)) return `[${data.map(show)}]`;
-  const bytes = Buffer.from(data);
-  const start = bytes.subarray(0, 16).toString('hex');
-  return `${data.constructor.name} ${bytes.length} ${start}`;
-}
-
-/**
- * @param {Error} err an error
- * @return {string} a line for the log
- */
-function describe(err) {
-  return `${err.name} ${err.code} ${err.message}`;
 }
