@@ -116,13 +116,19 @@ function open(ws, socket, head, options) {
  * @throws {(TypeError|RangeError)} what `Sender#close()` throws
  */
 function close(ws, code, data) {
-  ws._sender.close(code, data, !ws._isServer, (err) => {
-    // The transport learns of a broken socket by itself.
-    if (err) return;
-    ws._closeFrameSent = true;
-    endIfClosed(ws);
-  });
+  // A stream in memory may bring the answer before this returns.
   ws._readyState = ws.CLOSING;
+  try {
+    ws._sender.close(code, data, !ws._isServer, (err) => {
+      // The transport learns of a broken socket by itself.
+      if (err) return;
+      ws._closeFrameSent = true;
+      endIfClosed(ws);
+    });
+  } catch (err) {
+    ws._readyState = ws.OPEN;
+    throw err;
+  }
   startCloseTimer(ws);
 }
 

@@ -134,7 +134,7 @@ class Inbox {
    */
   write(chunk) {
     if (this._state === CONCLUDED || chunk.length === 0) return true;
-    if (this._state === IDLE && chunk.length <= MAX_CHUNK) {
+    if (this._state === IDLE && !(chunk.length > MAX_CHUNK)) {
       this._consume(chunk);
       if (this._waitingBytes > 0) this._continue();
     } else {
@@ -172,8 +172,8 @@ class Inbox {
   _consume(chunk) {
     const batch = spare.length > 0 ? spare.pop() : new Batch();
     batch.chunk = chunk;
+    this._decode(batch, 0);
     this._batch = batch;
-    this._decode(0);
     if (this._synchronous || !this._hasToWait()) this._deliver();
     else this._wait();
   }
@@ -190,14 +190,18 @@ class Inbox {
   }
 
   /**
-   * Decodes as much of the present chunk as a batch holds.
+   * Decodes as much of a chunk as a batch holds.
    *
+   * @param {Batch} batch the batch
    * @param {number} at the byte to begin with
+   * @throws {Error} if there is no memory for what the chunk completes; the
+   *     rest of it is lost
    */
-  _decode(at) {
-    const { words, owned, chunk } = this._batch;
-    this._batch.index = 0;
-    this._batch.count = native.decode(this._decoder, chunk, at, words, owned);
+  _decode(batch, at) {
+    const { words, owned, chunk } = batch;
+    words[0] = chunk.length;
+    batch.count = native.decode(this._decoder, chunk, at, words, owned);
+    batch.index = 0;
   }
 
   /** Delivers the events of the present chunk. */
@@ -273,11 +277,12 @@ class Inbox {
    * @return {boolean} whether there are events
    */
   _decodeMore() {
-    const { words, chunk } = this._batch;
-    if (words[0] >= chunk.length) return false;
-    this._batch.owned = [];
-    this._decode(words[0]);
-    return this._batch.count > 0;
+    const batch = this._batch;
+    const at = batch.words[0];
+    if (at >= batch.chunk.length) return false;
+    batch.owned = [];
+    this._decode(batch, at);
+    return batch.count > 0;
   }
 
   /**

@@ -292,12 +292,27 @@ function resume(stream) {
 }
 
 /**
+ * Gives a socket's bytes to the input of its transport.
+ *
+ * @param {stream.Duplex} socket the socket
+ * @param {(Buffer|string)} chunk the bytes; a string if a program has given
+ *     the socket an encoding
+ * @return {boolean} false if the socket should pause
+ */
+function deliver(socket, chunk) {
+  if (typeof chunk === 'string') {
+    chunk = Buffer.from(chunk, socket.readableEncoding);
+  }
+  return socket[kTransport].input.write(chunk);
+}
+
+/**
  * The socket's `'data'` listener.
  *
  * @param {Buffer} chunk what was read
  */
 function onData(chunk) {
-  if (!this[kTransport].input.write(chunk)) this.pause();
+  if (!deliver(this, chunk)) this.pause();
 }
 
 /** The socket's `'end'` listener. */
@@ -331,7 +346,7 @@ function onClose() {
     // A paused socket may hold bytes that were read before it was closed.
     if (!transport.input.concluded && this.readableLength > 0) {
       const rest = this.read();
-      if (rest !== null) transport.input.write(rest);
+      if (rest !== null) deliver(this, rest);
     }
   } finally {
     this[kTransport] = undefined;
