@@ -7,7 +7,7 @@ const { Duplex } = require('node:stream');
 const { describe, it } = require('node:test');
 
 const run = require('./support/child');
-const { WebSocket } = require('./support/ferrows');
+const { itDiffers, WebSocket } = require('./support/ferrows');
 
 /**
  * A server's WebSocket over a stream that writes down what it is given.
@@ -90,7 +90,6 @@ describe('What is kept for the end of a turn', () => {
       });
       const ws = new WebSocket(null, undefined, { autoPong: true });
       ws.setSocket(socket, Buffer.alloc(0), {});
-      // eslint-disable-next-line no-eval
       (0, eval)(source)(ws, socket);
     };
     const { code, errors, lines } = await run(program, { args: [`${leave}`] });
@@ -134,5 +133,79 @@ describe('What is kept for the end of a turn', () => {
       socket.push(Buffer.from([...message, ...message]));
     });
     assert.strictEqual(got, 'abcd');
+  });
+
+  describe('on a socket of Node', () => {
+    const program = ({ WebSocket, WebSocketServer, lib, oracle }, source) => {
+      const wss = new WebSocketServer({ port: 0, host: '127.0.0.1' }, () => {
+        const ws = new WebSocket(`ws://127.0.0.1:${wss.address().port}`);
+        ws.on('message', (data) => data.length === 4 && process.exit());
+      });
+      wss.on('connection', (ws) => {
+        const slab = oracle ? undefined : lib('transport/slab');
+        (0, eval)(source)(ws, slab);
+      });
+    };
+
+    itDiffers('is written from the same memory again and again', async () => {
+      const { lines } = await run(program, {
+        args: [
+          `${(ws, slab) => {
+            const memory = () => {
+              const header = slab.header(0x82, 1, 0);
+              slab.recycle(header);
+              return header.buffer;
+            };
+            const before = memory();
+            const turn = (left) => {
+              for (let i = 0; i < 10; i++) ws.send('x'.repeat(99));
+              if (left > 0) return setImmediate(turn, left - 1);
+              // 101 turns of a thousand bytes: several slabs.
+              console.log(before === memory());
+              ws.send('last');
+            };
+            turn(100);
+          }}`
+        ]
+      });
+      assert.deepStrictEqual(lines, ['true']);
+    });
+
+    it('is left alone if somebody has replaced its methods', async () => {
+      const { lines } = await run(program, {
+        args: [
+          `${(ws) => {
+            const { prototype } = require('node:net').Socket;
+            const { write } = prototype;
+            const chunks = [];
+            ws.send('a');
+            ws.send('b');
+            setImmediate(() => {
+              prototype.write = function (chunk, ...rest) {
+                chunks.push(chunk);
+                return write.call(this, chunk, ...rest);
+              };
+              const turn = (left) => {
+                ws.send(`${left}`);
+                ws.send('-');
+                if (left > 0) return setImmediate(turn, left - 1);
+                ws.send('last');
+                process.on('exit', () => {
+                  const text = Buffer.concat(chunks.map(Buffer.from));
+                  console.log(
+                    text
+                      .toString('latin1')
+                      .match(/[0-9a-z]/g)
+                      .join('')
+                  );
+                });
+              };
+              turn(9);
+            });
+          }}`
+        ]
+      });
+      assert.deepStrictEqual(lines, ['9876543210last']);
+    });
   });
 });

@@ -58,4 +58,4 @@ function guard(socket) {
   return true;
 }
 
-module.exports = guard;
+module.exports = { guard, guardsFor };

@@ -10,7 +10,7 @@ const native = require('../native');
 const Callbacks = require('./callbacks');
 const { IS_STRING, MASKED } = require('./frame-head');
 const Inbox = require('./inbox');
-const guard = require('./socket-guard');
+const { guard, guardsFor } = require('./socket-guard');
 const slab = require('./slab');
 const { kTransport } = require('./symbols');
 const turn = require('./turn');
@@ -28,6 +28,7 @@ const STRING_LIMIT = 20 * 1024;
 const HOLD_LIMIT = 64 * 1024;
 
 const plainWrite = net.Socket.prototype.write;
+const guardedWrite = guardsFor(net.Socket.prototype).write.value;
 
 /**
  * What a transport calls, beyond the events of its inbox. `owner` is the
@@ -232,7 +233,8 @@ class StreamTransport {
     return (
       this._isPlain &&
       socket._writableState.length === 0 &&
-      (socket.write === plainWrite || socket.write === guard.write)
+      net.Socket.prototype.write === plainWrite &&
+      (socket.write === plainWrite || socket.write === guardedWrite)
     );
   }
 
