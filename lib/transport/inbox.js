@@ -42,6 +42,9 @@ const MAX_CHUNK = 0x40000000;
 /** Milliseconds for which replies may wait for the rest of a long batch. */
 const MAX_HOLD = 1;
 
+/** What a close frame without a body says (RFC 6455, section 7.1.5). */
+const NO_CODE = 1005;
+
 // What an inbox is doing.
 const IDLE = 0;
 const DELIVERING = 1;
@@ -117,6 +120,21 @@ class Inbox {
   /** Whether a close frame or an error has ended the input. */
   get concluded() {
     return this._state === CONCLUDED;
+  }
+
+  /** Whether `end()` was called. */
+  get ended() {
+    return this._ended;
+  }
+
+  /** Whether the input was broken. */
+  get failed() {
+    return this._failed;
+  }
+
+  /** Whether everything it was given has been delivered. */
+  get idle() {
+    return this._batch === null && this._waitingBytes === 0;
   }
 
   /** Whether `write()` returned false and `drain` was not called since. */
@@ -332,13 +350,15 @@ class Inbox {
       case PONG:
         events.pong(owner, payload);
         break;
-      default:
+      default: {
+        const code = words[at + 3];
         this._state = CONCLUDED;
         events.conclude(
           owner,
-          words[at + 3],
-          length > 0 ? Buffer.from(payload) : EMPTY_BUFFER
+          code,
+          code === NO_CODE ? EMPTY_BUFFER : Buffer.from(payload)
         );
+      }
     }
   }
 
@@ -399,7 +419,7 @@ class Inbox {
   /** Calls `finish`, once, when nothing more can come. */
   _finishIfDone() {
     if (!this._ended || this._finished || this._failed) return;
-    if (this._batch !== null || this._waitingBytes > 0) return;
+    if (!this.idle) return;
     this._finished = true;
     process.nextTick(finish, this);
   }
