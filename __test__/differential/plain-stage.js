@@ -135,4 +135,7 @@ function describe(err) {
   return `${err.name} ${err.code} ${err.message}`;
 }
 
-module.exports = { describe, PlainStage, show };
+/** The `stages` of scenarios that need no connection. */
+const alone = { alone: (tested) => new PlainStage({ package: tested }) };
+
+module.exports = { alone, describe, PlainStage, show };
