@@ -245,6 +245,21 @@ describe('A WebSocket over a stream', { timeout: 20000 }, () => {
     assert.deepStrictEqual(await end, { code: 1006, reason: '', errors: [] });
   });
 
+  it('calls back with the error of a stream that fails', async () => {
+    const broken = new Duplex({
+      read() {},
+      write: (chunk, encoding, callback) => callback(new Error('broken'))
+    });
+    const ws = over(broken);
+    const end = endOf(ws);
+    const log = [];
+    for (const text of 'abc') {
+      ws.send(text, ({ message }) => log.push(`${text} ${message}`));
+    }
+    assert.deepStrictEqual(await end, { code: 1006, reason: '', errors: [] });
+    assert.deepStrictEqual(log, ['a broken', 'b broken', 'c broken']);
+  });
+
   it('sends and receives over a stream that cannot be extended', async () => {
     const [near, far] = Wire.pair();
     const bytes = [];

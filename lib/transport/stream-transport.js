@@ -154,7 +154,11 @@ class StreamTransport {
     this._keptBytes = 0;
     this._callbacks = null;
     turn.release(slot);
-    this._writeBytes(bytes, callbacks?.joined());
+    const done = callbacks?.joined();
+    const { errored } = this.socket;
+    // Before Node.js 20 a Duplex that failed never calls back again.
+    if (!errored) this._writeBytes(bytes, done);
+    else if (done !== undefined) process.nextTick(done, errored);
   }
 
   /** Stops reading. */
