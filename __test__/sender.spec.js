@@ -142,6 +142,18 @@ describe('Sender', { timeout: 10000 }, () => {
       assert.deepStrictEqual(socket.calls, []);
     });
 
+    it('goes on after it threw as if it had not been called', () => {
+      const { socket, sender } = mock();
+      assert.throws(() => sender.send({}, { fin: false }));
+      sender.send('a', { fin: false });
+      assert.throws(() => sender.send({}, PLAIN));
+      sender.send('b', PLAIN);
+      assert.deepStrictEqual(socket.frames, [
+        [OP.TEXT, false, 'a'],
+        [OP.CONT, true, 'b']
+      ]);
+    });
+
     it('calls `generateMask` once a masked frame, with one Buffer', () => {
       const generateMask = countingMask();
       const { socket, sender } = mock({}, generateMask);

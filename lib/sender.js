@@ -151,18 +151,17 @@ class Sender {
    * @param {function(Error=)} [cb] called when it was written, or failed
    */
   send(data, options, cb) {
+    const plain = typeof data === 'string' || Buffer.isBuffer(data);
+    const blob = !plain && isBlob(data);
+    // What throws here has begun no message.
+    const payload = plain || blob ? data : toBuffer(data);
+
     let opcode = CONTINUATION;
     if (this._firstFragment) opcode = options.binary ? BINARY : TEXT;
     this._firstFragment = Boolean(options.fin);
     const head = opcode | (options.fin ? FIN : 0) | (options.mask ? MASKED : 0);
-
-    if (typeof data === 'string' || Buffer.isBuffer(data)) {
-      this._dispatch(data, head, cb);
-    } else if (isBlob(data)) {
-      this._sendBlob(data, head, cb);
-    } else {
-      this._dispatch(toBuffer(data), head, cb);
-    }
+    if (blob) this._sendBlob(payload, head, cb);
+    else this._dispatch(payload, head, cb);
   }
 
   /**
