@@ -49,15 +49,19 @@ class Wire extends Duplex {
  * @param {Object} [options]
  * @param {boolean} [options.isServer=true] the role
  * @param {Buffer} [options.head] bytes that came before
+ * @param {boolean} [options.allowSynchronousEvents=true]
  * @return {WebSocket}
  */
-function over(stream, { isServer = true, head = EMPTY_BUFFER } = {}) {
+function over(
+  stream,
+  { isServer = true, head = EMPTY_BUFFER, allowSynchronousEvents = true } = {}
+) {
   const ws = new WebSocket(null, undefined, {
     autoPong: true,
     closeTimeout: 1000
   });
   ws._isServer = isServer;
-  ws.setSocket(stream, head, { maxPayload: 0 });
+  ws.setSocket(stream, head, { allowSynchronousEvents, maxPayload: 0 });
   return ws;
 }
 
@@ -355,6 +359,20 @@ describe('A WebSocket over a stream', { timeout: 20000 }, () => {
     const codes = (await Promise.all(ends)).map(({ code }) => code);
     assert.deepStrictEqual(codes, [1000, 1000]);
     assert.deepStrictEqual(log, ['echo a', 100000, 'echo b', 100000]);
+  });
+
+  it('leaves it paused if events come after it is closed', async () => {
+    const [near, far] = Wire.pair();
+    const ws = over(near, { allowSynchronousEvents: false });
+    ws.pause();
+    far.write(frame(OP.TEXT, 'a', { mask: true }));
+    far.write(frame(OP.CLOSE, closeBody(1000), { mask: true }));
+    await sleep(1);
+    near.destroy();
+    const [code] = await once(ws, 'close');
+    await sleep(1);
+    assert.strictEqual(code, 1000);
+    assert.strictEqual(near.isPaused(), true);
   });
 
   it('answers a close frame that came in the head', async () => {

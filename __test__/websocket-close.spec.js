@@ -175,6 +175,17 @@ for (const [role, connect] of Object.entries(roles)) {
         assert.strictEqual(reason, EMPTY_BUFFER);
       });
 
+      it('without a reason has the shared empty Buffer for one', async (t) => {
+        const { ws, peer } = await connect(t);
+        const closed = once(ws, 'close');
+        await peer.send(toIt(OP.CLOSE, closeBody(1000)));
+        await peer.until(({ ended }) => ended);
+        peer.socket.end();
+        const [code, reason] = await closed;
+        assert.strictEqual(code, 1000);
+        assert.strictEqual(reason, EMPTY_BUFFER);
+      });
+
       it('makes everything after it ignored', async (t) => {
         const { ws, peer } = await connect(t);
         const log = record(ws);

@@ -4,7 +4,7 @@
 // WebSocket, and how it is closed.
 
 const toBinaryType = require('./binary-type');
-const { kStatusCode, kWebSocket } = require('./constants');
+const { EMPTY_BUFFER, kStatusCode, kWebSocket } = require('./constants');
 const Receiver = require('./receiver');
 const Sender = require('./sender');
 const StreamTransport = require('./transport/stream-transport');
@@ -34,9 +34,9 @@ const EVENTS = {
 
   conclude(ws, code, reason) {
     ws._transport.input.end();
-    ws._transport.discard();
+    if (!ws._transport.closed) ws._transport.discard();
     ws._closeFrameReceived = true;
-    ws._closeMessage = reason;
+    ws._closeMessage = reason.length > 0 ? reason : EMPTY_BUFFER;
     ws._closeCode = code;
     if (code === NO_STATUS) ws.close();
     else ws.close(code, reason);
@@ -48,7 +48,7 @@ const EVENTS = {
   },
 
   drain(ws) {
-    if (!ws._paused) ws._transport.resume();
+    if (!ws._paused && !ws._transport.closed) ws._transport.resume();
   },
 
   finish(ws) {
