@@ -379,6 +379,37 @@ for (const [role, connect] of Object.entries(roles)) {
         assert.deepStrictEqual(kinds, Array(20).fill('ArrayBuffer'));
       });
 
+      it('waits for what came before it was taken', async (t) => {
+        const options = { allowSynchronousEvents: false };
+        const { ws, peer } = await connect(t, options);
+        const log = record(ws);
+        ws.once('message', () => {
+          assert.ok(ws._receiver);
+          ws.terminate();
+        });
+        await peer.send(Buffer.concat([text('a'), text('b'), text('c')]));
+        await once(ws, 'close');
+        assert.deepStrictEqual(log, [
+          'message a',
+          'message b',
+          'message c',
+          'close 1006'
+        ]);
+      });
+
+      it('ends on the same tick, if it is taken at the end', async (t) => {
+        const { ws } = await connect(t);
+        ws.terminate();
+        ws._socket.on('close', () => assert.ok(ws._receiver));
+        const log = record(ws);
+        ws._socket.on('close', () => {
+          process.nextTick(() => log.push('tick'));
+        });
+        await once(ws, 'close');
+        await tick();
+        assert.deepStrictEqual(log, ['close 1006', 'tick']);
+      });
+
       it('may be taken when it is over', async (t) => {
         const { ws } = await connect(t);
         ws.terminate();

@@ -34,7 +34,7 @@ const EVENTS = {
     else receiver._endWrite();
   },
   finish(receiver) {
-    receiver.end();
+    receiver._finalDone?.();
   }
 };
 
@@ -66,6 +66,8 @@ class Receiver extends Writable {
     this._failure = null;
     /** The callback of the write that is under way. */
     this._done = null;
+    /** What waits for the inbox after `end()`. */
+    this._finalDone = null;
     this._inbox = options[kInbox] ?? new Inbox(this, EVENTS, options);
     this._inbox.owner = this;
     this._inbox.events = EVENTS;
@@ -81,7 +83,9 @@ class Receiver extends Writable {
    * @return {Receiver}
    */
   static [kInbox](inbox, options) {
-    return new Receiver({ ...options, [kInbox]: inbox });
+    const receiver = new Receiver({ ...options, [kInbox]: inbox });
+    if (inbox.ended) receiver.end();
+    return receiver;
   }
 
   /**
@@ -96,6 +100,22 @@ class Receiver extends Writable {
     this._done = done;
     this._inbox.write(chunk);
     if (!this._inbox.saturated) this._endWrite();
+  }
+
+  /**
+   * Implements `Writable`.
+   *
+   * @param {function()} done called when the inbox has delivered everything
+   */
+  _final(done) {
+    // A failure ends in `'error'`, which may be under way.
+    if (this._inbox.failed) return;
+    if (this._inbox.idle) {
+      done();
+    } else {
+      this._finalDone = done;
+      this._inbox.end();
+    }
   }
 
   /** Calls back the write that is under way. */
