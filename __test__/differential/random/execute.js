@@ -21,8 +21,9 @@ const LONG = 60e3;
  *
  * @param {Object} program see `generate()`
  * @param {Object} ferrows the package: `WebSocket`, `EMPTY_BUFFER`,
- *     `kStatusCode`
- * @return {Promise<string>} the log
+ *     `kStatusCode`, and whether it `readsOn`, see `Log#derail()`
+ * @return {Promise<{text: string, comparable: number}>} the log, and how many
+ *     of its characters can be compared
  */
 async function execute(program, ferrows) {
   const run = new Run(program, ferrows);
@@ -42,7 +43,7 @@ async function execute(program, ferrows) {
     run.clock.uninstall();
   }
   run.log.turn();
-  return run.log.toString();
+  return run.log.result;
 }
 
 /** One run of a program. */

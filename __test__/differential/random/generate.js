@@ -159,7 +159,7 @@ function anOwnAction(random, both) {
     resume: 6,
     look: 8,
     binaryType: 2,
-    receiver: 1,
+    receiver: 3,
     socket: 3
   });
   const cb = random.chance(50);

@@ -14,7 +14,7 @@ const LONG = 160;
  * together, so that
  *
  * - the bytes of a turn count, and not the writes they came in;
- * - callbacks have an order among themselves, and not to the rest: "one may
+ * - callbacks of a side have an order among themselves, and not to the rest: "one may
  *   come after a `nextTick` that it would have come before". What a program
  *   does in them is done in the next turn.
  */
@@ -25,8 +25,9 @@ class Log {
     this._empty = EMPTY_BUFFER;
     this._turn = 0;
     this._lines = [];
+    this._comparable = Infinity;
     this._events = [];
-    this._callbacks = [];
+    this._callbacks = {};
     this._wire = [];
   }
 
@@ -40,9 +41,12 @@ class Log {
     this._events.push(line);
   }
 
-  /** @param {string} line a callback that was called */
-  callback(line) {
-    this._callbacks.push(line);
+  /**
+   * @param {string} side whose callback was called
+   * @param {string} line which one, and how
+   */
+  callback(side, line) {
+    (this._callbacks[side] ??= []).push(`${side} ${line}`);
   }
 
   /** @param {string} line bytes that were written in this turn */
@@ -53,16 +57,30 @@ class Log {
   /** The turn is over. */
   turn() {
     this._turn++;
-    const lines = [...this._events, ...this._callbacks, ...this._wire];
+    const sides = Object.keys(this._callbacks).sort();
+    const callbacks = sides.flatMap((side) => this._callbacks[side]);
+    const lines = [...this._events, ...callbacks, ...this._wire];
     for (const line of lines) this._lines.push(`${this._turn}: ${line}`);
     this._events = [];
-    this._callbacks = [];
+    this._callbacks = {};
     this._wire = [];
   }
 
-  /** @return {string} the log, a line for each thing */
-  toString() {
-    return this._lines.join('\n');
+  /** @return {{text: string, comparable: number}} see `execute()` */
+  get result() {
+    const text = this._lines.join('\n');
+    const comparable = this._lines.slice(0, this._comparable).join('\n');
+    return { text, comparable: comparable.length };
+  }
+
+  /**
+   * What follows, from the present turn on, cannot be compared. A chunk that
+   * waits behind broken input, with `allowSynchronousEvents: false`, is given
+   * to the `Receiver` of `ws` after its error; that reads it from wherever it
+   * stopped, with whatever outcome. To ferrows input is over with the error.
+   */
+  derail() {
+    this._comparable = Math.min(this._comparable, this._lines.length);
   }
 
   /**

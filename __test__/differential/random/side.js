@@ -36,12 +36,29 @@ class Side {
     this.ws._isServer = config.isServer;
     this.ws.binaryType = config.binaryType;
     this._listen(config.attributes);
+    this._open(ferrows.readsOn);
+  }
+
+  /**
+   * Opens the connection.
+   *
+   * @param {boolean} readsOn whether to watch the receiver, see `Log#derail()`
+   */
+  _open(readsOn) {
+    const config = this._config;
     this._attempt(() =>
       this.ws.setSocket(this.wire, this._bytesOf(config.head), {
         ...config.options,
         generateMask: (mask) => this._fillMask(mask)
       })
     );
+    if (!readsOn) return;
+    const receiver = this.ws._receiver;
+    const { _write: write } = receiver;
+    receiver._write = (...args) => {
+      if (receiver.errored) this._log.derail();
+      write.apply(receiver, args);
+    };
   }
 
   /**
@@ -116,6 +133,9 @@ class Side {
   }
 
   _do_binaryType({ value }) {
+    // Whether a message that waits is told in the old way or in the new one is
+    // not the same in both packages.
+    if (this._config.options.allowSynchronousEvents === false) return;
     this.ws.binaryType = value;
   }
 
@@ -243,7 +263,7 @@ class Side {
     return [
       (err) => {
         const outcome = err ? this._log.show(err) : 'done';
-        this._log.callback(`${this._name} callback ${id} ${outcome}`);
+        this._log.callback(this._name, `callback ${id} ${outcome}`);
         this._calledBack++;
       }
     ];
