@@ -358,6 +358,82 @@ describe('The sends of a turn', { timeout: 60000 }, () => {
   });
 });
 
+describe('What is kept', { timeout: 30000 }, () => {
+  it('goes out although writing it sends more elsewhere', async () => {
+    const { lines } = await run(
+      ({ WebSocket }) => {
+        const { Duplex } = require('node:stream');
+        const over = (write, isServer = true) => {
+          const socket = new Duplex({ read() {}, write });
+          const ws = new WebSocket(null, undefined, { autoPong: true });
+          ws._isServer = isServer;
+          ws.setSocket(socket, Buffer.alloc(0), {});
+          return ws;
+        };
+        const collect = (list) => (chunk, encoding, callback) => {
+          list.push(chunk);
+          callback();
+        };
+        const [first, second] = [[], []];
+        const others = [over(collect(first)), over(collect(second))];
+        const far = over((chunk, encoding, callback) => callback(), false);
+        const near = over((chunk, encoding, callback) => {
+          // A delivery within the write, and then sends.
+          far._socket.push(chunk);
+          for (const text of 'ab') others[1].send(text);
+          callback();
+        });
+        for (const text of 'abc') near.send(text);
+        for (const text of 'ab') others[0].send(text);
+        setImmediate(() => {
+          console.log(Buffer.concat(first).toString('hex'));
+          console.log(Buffer.concat(second).toString('hex'));
+          process.exit();
+        });
+      },
+      { timeout: 5000 }
+    );
+    const expected = '810161810162';
+    assert.strictEqual(lines[0], expected);
+    assert.ok(lines[1].startsWith(expected), lines[1]);
+  });
+
+  it('leaves nothing behind if it goes out early', async () => {
+    const { lines } = await run(
+      ({ WebSocket }) => {
+        const { Duplex } = require('node:stream');
+        const references = [];
+        const one = () => {
+          const socket = new Duplex({
+            read() {},
+            write: (chunk, encoding, callback) => callback()
+          });
+          const ws = new WebSocket(null, undefined, { autoPong: true });
+          ws.setSocket(socket, Buffer.alloc(0), {});
+          for (const text of 'abc') ws.send(text);
+          if (ws.bufferedAmount >= 0) ws.terminate();
+          references.push(new WeakRef(ws));
+        };
+        let left = 100;
+        const turn = () => {
+          one();
+          if (--left > 0) {
+            setImmediate(turn);
+            return;
+          }
+          setTimeout(() => {
+            global.gc();
+            console.log(references.filter((ref) => ref.deref()).length);
+          }, 20);
+        };
+        turn();
+      },
+      { flags: ['--expose-gc'] }
+    );
+    assert.ok(Number(lines[0]) < 5, `${lines[0]} of 100 are still there`);
+  });
+});
+
 describe('A callback that throws', { timeout: 30000 }, () => {
   it('does not keep the others from being called', async () => {
     const { lines, code } = await run(({ WebSocket, WebSocketServer }) => {

@@ -12,6 +12,9 @@
 /** @type {Array<{flush: function()}>} who keeps something, first come first */
 const waiting = [];
 
+/** The first of them that the end of the turn has not come to yet. */
+let next = 0;
+
 /** How many slots there are. */
 let slots = 0;
 
@@ -83,7 +86,7 @@ const turn = {
   /** Ends the turn: everything kept is written. */
   finish() {
     this.id++;
-    if (this.kept === 0) return;
+    if (waiting.length === 0) return;
     try {
       flushAll();
     } finally {
@@ -99,10 +102,14 @@ function finishOnTick() {
   turn.finish();
 }
 
-/** Writes what is kept, for all connections. */
+/**
+ * Writes what is kept, for all connections. A write may run programs, which may
+ * end a turn themselves, or keep something again: `next` is shared by all calls
+ * under way.
+ */
 function flushAll() {
-  for (let i = 0; i < waiting.length && turn.kept > 0; i++) waiting[i].flush();
-  waiting.length = 0;
+  while (next < waiting.length) waiting[next++].flush();
+  waiting.length = next = 0;
 }
 
 // No turn ends after this: what is still sent is written at once.
