@@ -398,6 +398,36 @@ describe('What is kept', { timeout: 30000 }, () => {
     assert.ok(lines[1].startsWith(expected), lines[1]);
   });
 
+  it('goes out although a callback of a Receiver threw', async () => {
+    const { lines } = await run(({ Receiver, WebSocket }) => {
+      const { Duplex } = require('node:stream');
+      const written = [];
+      const socket = new Duplex({
+        read() {},
+        write(chunk, encoding, callback) {
+          written.push(chunk);
+          callback();
+        }
+      });
+      const ws = new WebSocket(null, undefined, { autoPong: true });
+      ws.setSocket(socket, Buffer.alloc(0), {});
+
+      process.on('uncaughtException', ({ message }) => {
+        console.log(message);
+        for (const text of 'abc') ws.send(text);
+        setImmediate(() => {
+          console.log(Buffer.concat(written).toString('hex'));
+          process.exit();
+        });
+      });
+      const receiver = new Receiver({ allowSynchronousEvents: false });
+      receiver.write(Buffer.from([0x81, 0, 0x88, 0]), () => {
+        throw new Error('thrown');
+      });
+    });
+    assert.deepStrictEqual(lines, ['thrown', '810161810162810163']);
+  });
+
   it('leaves nothing behind if it goes out early', async () => {
     const { lines } = await run(
       ({ WebSocket }) => {

@@ -233,9 +233,12 @@ class Inbox {
       threw = false;
     } finally {
       // An exception goes on to the caller; what is left comes after it.
-      if (this._state === DELIVERING && threw) this._wait();
-      else if (this._state !== WAITING) this._release();
-      turn.end(holding);
+      try {
+        if (this._state === DELIVERING && threw) this._wait();
+        else if (this._state !== WAITING) this._release();
+      } finally {
+        turn.end(holding);
+      }
     }
   }
 
