@@ -415,10 +415,10 @@ describe('What is kept', { timeout: 30000 }, () => {
       process.on('uncaughtException', ({ message }) => {
         console.log(message);
         for (const text of 'abc') ws.send(text);
-        setImmediate(() => {
+        setTimeout(() => {
           console.log(Buffer.concat(written).toString('hex'));
           process.exit();
-        });
+        }, 10);
       });
       const receiver = new Receiver({ allowSynchronousEvents: false });
       receiver.write(Buffer.from([0x81, 0, 0x88, 0]), () => {
