@@ -29,19 +29,22 @@ const tls = require('node:tls');
  * @throws {Error} what `http.request` throws, for example for a bad header
  */
 function createRequest(target, offer, options, headers, auth) {
+  const port = target.isSecure ? 443 : 80;
+
   return (target.isSecure ? https : http).request({
     ...options,
     auth,
     createConnection:
       options.createConnection || (target.isSecure ? tlsConnect : netConnect),
-    defaultPort: options.defaultPort || (target.isSecure ? 443 : 80),
+    defaultPort: options.defaultPort || port,
     headers: handshakeHeaders(offer, options, headers),
     host: target.host,
     hostname: undefined,
     method: 'GET',
     path: target.path,
-    port: target.port,
+    port: target.port || port,
     protocol: undefined,
+    protocols: undefined,
     socketPath: target.socketPath,
     timeout: options.handshakeTimeout
   });
