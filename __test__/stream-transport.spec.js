@@ -361,6 +361,45 @@ describe('A WebSocket over a stream', { timeout: 20000 }, () => {
     assert.deepStrictEqual(log, ['echo a', 100000, 'echo b', 100000]);
   });
 
+  it('delivers all it holds, though it was resumed, when it closes', async () => {
+    const [near, far] = Wire.pair();
+    const ws = over(near);
+    const log = [];
+    ws.on('message', (data) => log.push(data.toString()));
+    ws.pause();
+    for (const text of 'abc') far.write(frame(OP.TEXT, text, { mask: true }));
+    await sleep(1);
+    ws.terminate();
+    ws.resume();
+    await once(ws, 'close');
+    assert.deepStrictEqual(log, ['a', 'b', 'c']);
+  });
+
+  it('tells each send whether it came before the failure', async () => {
+    const [near] = Wire.pair();
+    const ws = over(near);
+    const end = endOf(ws);
+    ws.send('before');
+    near.destroy(new Error('lost'));
+    const err = await new Promise((resolve) => ws.send('after', resolve));
+    assert.strictEqual(err.code, 'ERR_STREAM_DESTROYED');
+    await end;
+  });
+
+  it('asks for no more after broken input', async () => {
+    const [near] = Wire.pair();
+    const end = endOf(over(near));
+    await sleep(1);
+    for (let i = 0; i < 2; i++) {
+      near.push(frame(3, '', { mask: true }));
+      assert.strictEqual(near.isPaused(), true);
+      near.resume();
+    }
+    near.destroy();
+    const { errors } = await end;
+    assert.strictEqual(errors[0].code, 'WS_ERR_INVALID_OPCODE');
+  });
+
   it('leaves it paused if events come after it is closed', async () => {
     const [near, far] = Wire.pair();
     const ws = over(near, { allowSynchronousEvents: false });

@@ -151,7 +151,8 @@ class Inbox {
    *     what follows an `error` is done
    */
   write(chunk) {
-    if (this._state === CONCLUDED || chunk.length === 0) return true;
+    if (chunk.length === 0) return true;
+    if (this._state === CONCLUDED) return !this._failed;
     if (this._state === IDLE && !(chunk.length > MAX_CHUNK)) {
       this._consume(chunk);
       if (this._waitingBytes > 0) this._continue();

@@ -116,7 +116,7 @@ class StreamTransport {
     // A unit of a string takes at most three bytes.
     const size = typeof data === 'string' ? data.length * 3 : data.length;
 
-    if (size > HOLD_LIMIT || this._unguardable) {
+    if (size > HOLD_LIMIT || this._unguardable || this.socket.destroyed) {
       this.flush();
       this._write(data, head, key, size, cb);
     } else if (turn.holding || this._turn === turn.id) {
@@ -351,7 +351,7 @@ function onClose() {
   try {
     // A paused socket may hold bytes that were read before it was closed.
     if (!transport.input.concluded && this.readableLength > 0) {
-      const rest = this.read();
+      const rest = this.read(this.readableLength);
       if (rest !== null) deliver(this, rest);
     }
   } finally {
