@@ -10,6 +10,9 @@ const QUIET = 6;
 /** Turns after which a run is over, quiet or not. */
 const LIMIT = 400;
 
+/** What changes how writes end. */
+const CHANGES = ['hold', 'release', 'break'];
+
 /** Packets that the bytes of one turn come in at most. */
 const MAX_PACKETS = 60;
 
@@ -72,13 +75,11 @@ class Run {
   *script() {
     const { sides, steps } = this._program;
     sides.forEach((config, index) => {
-      this.sides.push(
-        new Side(this._ferrows, config, `ab`[index], this.log)
-      );
+      this.sides.push(new Side(this._ferrows, config, `ab`[index], this.log));
     });
     for (const step of steps) {
       // A write is either held or not, whatever else is written with it.
-      if (['hold', 'break'].includes(step.action.do)) yield* this._turn();
+      if (CHANGES.includes(step.action.do)) yield* this._turn();
       this.sides[step.side].perform(step.action);
       if (step.then === 'tick') yield 'tick';
       if (step.then === 'turn') yield* this._turn();
@@ -156,7 +157,8 @@ class Run {
       }
     });
     this.log.turn();
-    for (const side of this.sides) side.reactToCallbacks();
+    const reacted = this.sides.filter((side) => side.reactToCallbacks());
+    if (reacted.length > 0) yield* this._macrotask();
   }
 
   /**

@@ -21,7 +21,13 @@ class Stream {
   /** @return {Object} the next frame */
   _next() {
     const random = this._random;
-    const kind = random.weighted({ data: 70, ping: 9, pong: 5, close: 5, broken: 5 });
+    const kind = random.weighted({
+      data: 70,
+      ping: 9,
+      pong: 5,
+      close: 5,
+      broken: 5
+    });
     switch (kind) {
       case 'data':
         if (this._rest.length === 0) this._rest = aMessage(random);

@@ -105,7 +105,14 @@ const PLAIN = {
 };
 
 /** Members that are false when they are of no interest. */
-const FLAGS = ['cb', 'lazy', 'attributes', 'measure', 'watchSocket', 'autoPong'];
+const FLAGS = [
+  'cb',
+  'lazy',
+  'attributes',
+  'measure',
+  'watchSocket',
+  'autoPong'
+];
 
 /**
  * @param {*} value something plain in a program

@@ -67,14 +67,22 @@ class Side {
    * @param {Object} action what to do, see `generate()`
    */
   perform(action) {
+    if (this._failsInParts(action)) return;
     this._event(`> ${JSON.stringify(action)}`);
     this._attempt(() => this[`_do_${action.do}`](action));
-    if (this._config.measure) this._look();
+    if (this._config.measure) this.look();
   }
 
-  /** Does what is to be done after the callbacks of the last turn. */
+  /**
+   * Does what is to be done after the callbacks of the last turn.
+   *
+   * @return {boolean} whether there were any
+   */
   reactToCallbacks() {
-    for (; this._calledBack > 0; this._calledBack--) this._react('callback');
+    const count = this._calledBack;
+    this._calledBack = 0;
+    for (let i = 0; i < count; i++) this._react('callback');
+    return count > 0;
   }
 
   /** Writes down what was written to the wire. */
@@ -95,9 +103,17 @@ class Side {
     }
   }
 
-  /** Writes down what a program can look at. */
+  /** Writes down all that can be looked at. */
   look() {
-    this._look();
+    const { ws } = this;
+    // Nobody reads what comes to one that closes.
+    const isOpen = ws.readyState === ws.OPEN;
+    const socket = isOpen ? `socket paused ${this.wire.isPaused()} ` : '';
+    this._event(
+      `state ${ws.readyState} paused ${ws.isPaused} ` +
+        `buffered ${ws.bufferedAmount} ${socket}` +
+        `close frame received ${ws._closeFrameReceived}`
+    );
   }
 
   _do_send({ data, options, cb }) {
@@ -140,7 +156,7 @@ class Side {
   }
 
   _do_look() {
-    this._look();
+    this.look();
   }
 
   _do_receiver() {
@@ -190,6 +206,23 @@ class Side {
 
   _do_break() {
     this.wire.broken = true;
+  }
+
+  /**
+   * Whether an action would write to a socket that the program ended itself.
+   * The first write fails all that was written before; whether the callback of
+   * the frame comes before those or after depends on whether a frame is one
+   * write or two (see `Log`).
+   *
+   * @param {Object} action what is to be done
+   * @return {boolean}
+   */
+  _failsInParts(action) {
+    return (
+      ['send', 'ping', 'pong', 'close'].includes(action.do) &&
+      this.ws.readyState === this.ws.OPEN &&
+      this.wire.writableEnded
+    );
   }
 
   /**
@@ -332,19 +365,7 @@ class Side {
   _state() {
     const { readyState, isPaused, bufferedAmount } = this.ws;
     const state = `state ${readyState}${isPaused ? ' paused' : ''}`;
-    return this._config.measure
-      ? `${state} buffered ${bufferedAmount}`
-      : state;
-  }
-
-  /** Writes down all that can be looked at. */
-  _look() {
-    const { ws } = this;
-    this._event(
-      `state ${ws.readyState} paused ${ws.isPaused} ` +
-        `buffered ${ws.bufferedAmount} socket paused ${this.wire.isPaused()} ` +
-        `frames ${ws._closeFrameSent} ${ws._closeFrameReceived}`
-    );
+    return this._config.measure ? `${state} buffered ${bufferedAmount}` : state;
   }
 
   /**
