@@ -11,6 +11,7 @@
 
 const fs = require('node:fs');
 const path = require('node:path');
+const { setTimeout: sleep } = require('node:timers/promises');
 
 const tested = require('../support/ferrows');
 const Stage = require('./stage');
@@ -32,6 +33,15 @@ const STAGES = {
   'client over a Duplex': connection(false, false)
 };
 
+/** Milliseconds that a scenario may take. */
+const LIMIT = 10e3;
+
+/** Fails when the time for a scenario is over. */
+async function tooLate() {
+  await sleep(LIMIT, undefined, { ref: false });
+  throw new Error('the scenario has not come to its end');
+}
+
 /**
  * Performs scenarios.
  *
@@ -51,11 +61,12 @@ async function perform(names) {
       for (const [place, make] of Object.entries(stages)) {
         stage = make(tested);
         try {
-          await play(stage);
+          await Promise.race([play(stage), tooLate()]).finally(() =>
+            stage.leave()
+          );
         } catch (err) {
           stage.note(`*** ${err.stack} ***`);
         }
-        await stage.leave();
         logs[`${name}: ${title}, ${place}`] = stage.log.result();
       }
     }

@@ -32,9 +32,9 @@ class PlainStage {
     this.cleanups = [];
   }
 
-  /** @param {string} text a line for the log */
+  /** @param {*} text a line for the log */
   note(text) {
-    this.log.ws.push(text);
+    this.log.ws.push(String(text));
   }
 
   /**

@@ -252,6 +252,14 @@ class Stage extends PlainStage {
     this.say([OP.CLOSE, code === undefined ? '' : closeBody(code, reason)]);
   }
 
+  /** The peer closes, and everything ends as it should. */
+  async goodbye() {
+    this.bye(1000);
+    await this.ended();
+    this.peer.end();
+    await this.closed();
+  }
+
   /** Waits until the WebSocket has emitted `'close'`. */
   async closed() {
     await this.until(() => this.log.ws.some((line) => /^close /.test(line)));
