@@ -397,6 +397,35 @@ for (const [role, connect] of Object.entries(roles)) {
         ]);
       });
 
+      it('reports what was broken when it was taken, in time', async (t) => {
+        const { ws, peer } = await connect(t);
+        const log = [];
+        ws.on('error', () => log.push('error'));
+        ws.on('message', () => {
+          assert.ok(ws._receiver);
+          process.nextTick(process.nextTick, () => log.push('tick'));
+        });
+        await peer.send(Buffer.concat([text('a'), toIt(3)]));
+        await peer.until(({ ended }) => ended);
+        assert.deepStrictEqual(log, ['tick', 'error']);
+        peer.socket.end();
+        await once(ws, 'close');
+      });
+
+      it('does not resume a socket that it did not pause', async (t) => {
+        const options = { allowSynchronousEvents: false };
+        const { ws, peer } = await connect(t, options);
+        const log = record(ws);
+        ws.once('message', () => {
+          assert.ok(ws._receiver);
+          ws._socket.pause();
+        });
+        await peer.send(Buffer.concat([text('a'), text('b')]));
+        await grown(log, 2);
+        await tick();
+        assert.strictEqual(ws._socket.isPaused(), true);
+      });
+
       it('ends on the same tick, if it is taken at the end', async (t) => {
         const { ws } = await connect(t);
         ws.terminate();

@@ -27,7 +27,8 @@ const EVENTS = {
   },
   error(receiver, err) {
     receiver._failure = err;
-    if (receiver._done === null) receiver.destroy(err);
+    // As late as if a write of the receiver's own had failed.
+    if (receiver._done === null) process.nextTick(destroy, receiver, err);
   },
   drain(receiver) {
     if (receiver._done === null) receiver.emit('drain');
@@ -71,7 +72,6 @@ class Receiver extends Writable {
     this._inbox = options[kInbox] ?? new Inbox(this, EVENTS, options);
     this._inbox.owner = this;
     this._inbox.events = EVENTS;
-    this._inbox.highWaterMark = 0;
   }
 
   /**
@@ -98,6 +98,8 @@ class Receiver extends Writable {
   _write(chunk, encoding, done) {
     // A listener may throw; then the rest of the chunk comes on a later tick.
     this._done = done;
+    // What a write cannot work off at once has to be waited for.
+    this._inbox.highWaterMark = 0;
     this._inbox.write(chunk);
     if (!this._inbox.saturated) this._endWrite();
   }
@@ -127,3 +129,11 @@ class Receiver extends Writable {
 }
 
 module.exports = Receiver;
+
+/**
+ * @param {Receiver} receiver the receiver whose input was broken
+ * @param {Error} err why
+ */
+function destroy(receiver, err) {
+  receiver.destroy(err);
+}
