@@ -209,19 +209,25 @@ class Side {
   }
 
   /**
-   * Whether an action would write to a socket that the program ended itself.
-   * The first write fails all that was written before; whether the callback of
-   * the frame comes before those or after depends on whether a frame is one
+   * Whether an action would make a write after the socket's end, where no
+   * WebSocket expects it: the program ended the socket, or the end comes while
+   * a Blob is read. That write fails all that were made before; whether its
+   * callback comes before theirs or after depends on whether a frame is one
    * write or two (see `Log`).
    *
    * @param {Object} action what is to be done
    * @return {boolean}
    */
   _failsInParts(action) {
+    const { ws, wire } = this;
+    if (action.do === 'fin' || action.method === 'end') {
+      return ws._sender._state !== 0;
+    }
     return (
       ['send', 'ping', 'pong', 'close'].includes(action.do) &&
-      this.ws.readyState === this.ws.OPEN &&
-      this.wire.writableEnded
+      ws.readyState === ws.OPEN &&
+      (wire.writableEnded ||
+        (wire.arrivedEnd && action.data?.type.endsWith('blob')))
     );
   }
 

@@ -35,7 +35,8 @@ class Wire extends Duplex {
     /** @type {Array<?Buffer>} what arrived and was not read; null is the end */
     this._incoming = [];
     this._reading = false;
-    this._arrivedEnd = false;
+    /** Whether the peer ended its side. */
+    this.arrivedEnd = false;
   }
 
   /**
@@ -44,8 +45,8 @@ class Wire extends Duplex {
    * @param {?Buffer} chunk the bytes; null is the end
    */
   arrive(chunk) {
-    if (this.destroyed || this._arrivedEnd) return;
-    if (chunk === null) this._arrivedEnd = true;
+    if (this.destroyed || this.arrivedEnd) return;
+    if (chunk === null) this.arrivedEnd = true;
     this._incoming.push(chunk);
     this.pump();
   }
