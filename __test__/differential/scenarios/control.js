@@ -168,8 +168,9 @@ module.exports = {
       }
       ws.isAlive = false;
       ws.ping();
-      if (i === 0) stage.say([10, '']);
-      await stage.idle();
+      if (i > 0) continue;
+      stage.say([10, '']);
+      await stage.logged(/^pong/);
     }
     await stage.closed();
   }

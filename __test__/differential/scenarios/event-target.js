@@ -259,11 +259,11 @@ module.exports = {
     ws.onmessage = ({ data }) =>
       stage.note(`${typeof data} ${data.constructor.name} ${inspect(data)}`);
     const more = { fin: false };
-    for (const type of ['nodebuffer', 'arraybuffer', 'fragments', 'blob']) {
+    const types = ['nodebuffer', 'arraybuffer', 'fragments', 'blob'];
+    for (const [i, type] of types.entries()) {
       ws.binaryType = type;
-      stage.say([2, 'a', more], [0, 'b'], [1, 'text'], [2, '']);
-      await stage.logged(/^string String/, 1);
-      await stage.idle();
+      stage.say([2, 'a', more], [0, 'b'], [2, ''], [1, 'text']);
+      await stage.logged(/^string String/, i + 1);
     }
     await stage.goodbye();
   },
