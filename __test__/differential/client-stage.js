@@ -149,13 +149,22 @@ class ClientStage extends PlainStage {
   }
 
   /**
+   * Waits until a client has emitted `'close'`, and its peer too.
+   *
+   * @param {number} [count=1] how many clients have done so by then
+   */
+  async settled(count = 1) {
+    await this.logged(/^close /, count);
+    await this.until(() => this.open.size === 0);
+  }
+
+  /**
    * Waits until a client has emitted `'close'`, and for what comes then.
    *
    * @param {number} [count=1] how many clients have done so by then
    */
   async closed(count = 1) {
-    await this.logged(/^close /, count);
-    await this.until(() => this.open.size === 0);
+    await this.settled(count);
     await this.idle();
   }
 
@@ -176,7 +185,7 @@ class ClientStage extends PlainStage {
     socket.on('data', (chunk) => {
       bytes += chunk.toString('hex');
       // Whoever has received a close frame hangs up.
-      if (/8882010203041?/.test(bytes)) socket.end();
+      if (/888[02]01020304/.test(bytes)) socket.end();
     });
     socket.on('close', () => {
       this.open.delete(socket);
