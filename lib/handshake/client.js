@@ -36,6 +36,8 @@ class ClientHandshake {
   #options;
   #target;
   #redirectHeaders;
+  /** What the last request asks for. */
+  #offer;
 
   /**
    * @param {WebSocket} websocket the client
@@ -114,10 +116,11 @@ class ClientHandshake {
     }
 
     const auth = this.#auth();
+    const req = this.#send(headers.all(), auth);
 
     if (auth) headers.rememberAuth(auth);
 
-    return this.#send(headers.all(), auth);
+    return req;
   }
 
   /**
@@ -128,22 +131,20 @@ class ClientHandshake {
    * @return {http.ClientRequest} the request, not ended yet
    */
   #send(headers, auth) {
-    const websocket = this.#websocket;
-    const offer = {
+    this.#offer = {
       key: randomBytes(16).toString('base64'),
       protocols: this.#protocols
     };
 
     const req = createRequest(
       this.#target,
-      offer,
+      this.#offer,
       this.#options,
       headers,
       auth
     );
 
-    websocket._req = req;
-    this.#listen(req, offer);
+    this.#websocket._req = req;
 
     return req;
   }
@@ -158,13 +159,15 @@ class ClientHandshake {
   }
 
   /**
-   * Ends a request, or has the user do it.
+   * Ends a request, or has the user do it. What becomes of it is heard from
+   * then on: listeners that a `'redirect'` listener attaches come first.
    *
    * @param {http.ClientRequest} req the request
    */
   #finish(req) {
     const { finishRequest } = this.#options;
 
+    this.#listen(req);
     if (finishRequest) finishRequest(req, this.#websocket);
     else req.end();
   }
@@ -174,9 +177,8 @@ class ClientHandshake {
    * once the handshake has been given up or has moved to another address.
    *
    * @param {http.ClientRequest} req the request
-   * @param {import('./request').Offer} offer what it asks for
    */
-  #listen(req, offer) {
+  #listen(req) {
     const websocket = this.#websocket;
     const on = (event, listener) =>
       req.on(event, (...args) => {
@@ -194,7 +196,7 @@ class ClientHandshake {
     });
     on('response', (res) => this.#handleResponse(req, res));
     on('upgrade', (res, socket, head) =>
-      this.#handleUpgrade(res, socket, head, offer)
+      this.#handleUpgrade(res, socket, head)
     );
 
     if (this.#options.handshakeTimeout) {
@@ -231,9 +233,8 @@ class ClientHandshake {
    * @param {http.IncomingMessage} res the response
    * @param {stream.Duplex} socket the connection
    * @param {Buffer} head what came after the response
-   * @param {import('./request').Offer} offer what the request asked for
    */
-  #handleUpgrade(res, socket, head, offer) {
+  #handleUpgrade(res, socket, head) {
     const websocket = this.#websocket;
     const options = this.#options;
 
@@ -244,7 +245,7 @@ class ClientHandshake {
 
     websocket._req = null;
 
-    const fault = findFault(res.headers, offer);
+    const fault = findFault(res.headers, this.#offer);
 
     if (fault !== undefined) {
       abortHandshake(websocket, socket, fault);
