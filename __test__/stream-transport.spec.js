@@ -6,7 +6,7 @@ const assert = require('node:assert');
 const { once } = require('node:events');
 const http2 = require('node:http2');
 const { describe, it } = require('node:test');
-const { Duplex } = require('node:stream');
+const { Duplex, Writable } = require('node:stream');
 const { setTimeout: sleep } = require('node:timers/promises');
 const tls = require('node:tls');
 
@@ -384,6 +384,25 @@ describe('A WebSocket over a stream', { timeout: 20000 }, () => {
     const err = await new Promise((resolve) => ws.send('after', resolve));
     assert.strictEqual(err.code, 'ERR_STREAM_DESTROYED');
     await end;
+  });
+
+  it('asks for a pause where any stream does', async () => {
+    const { writableHighWaterMark: mark } = new Writable();
+    for (const [length, isPaused] of [
+      [mark - 1000, false],
+      [mark, true]
+    ]) {
+      const [near] = Wire.pair();
+      const ws = over(near, { allowSynchronousEvents: false });
+      await sleep(1);
+      near.push(frame(OP.BINARY, Buffer.alloc(length), { mask: true }));
+      assert.strictEqual(near.isPaused(), isPaused);
+      await once(ws, 'message');
+      await sleep(1);
+      assert.strictEqual(near.isPaused(), false);
+      ws.terminate();
+      await once(ws, 'close');
+    }
   });
 
   it('asks for no more after broken input', async () => {

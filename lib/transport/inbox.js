@@ -5,6 +5,7 @@
 // other, as `ws` does, synchronously.
 
 const { performance } = require('node:perf_hooks');
+const stream = require('node:stream');
 
 const { EMPTY_BUFFER, kStatusCode } = require('../constants');
 const native = require('../native');
@@ -33,8 +34,8 @@ const WORDS = 4;
 /** Events in a batch; a chunk with more is decoded in several goes. */
 const BATCH_SIZE = 256;
 
-/** Bytes that wait when `write()` begins to ask for a pause. */
-const HIGH_WATER_MARK = 16 * 1024;
+/** The mark of streams where Node.js does not tell it: before 18.17. */
+const DEFAULT_MARK = 16 * 1024;
 
 /** Bytes that one call of the addon takes: offsets are 32 bits wide. */
 const MAX_CHUNK = 0x40000000;
@@ -103,7 +104,8 @@ class Inbox {
       limit(options.maxBufferedChunks)
     );
     /** Bytes that wait when `write()` begins to ask for a pause. */
-    this.highWaterMark = HIGH_WATER_MARK;
+    this.highWaterMark =
+      stream.getDefaultHighWaterMark?.(false) ?? DEFAULT_MARK;
     this._synchronous = options.allowSynchronousEvents ?? true;
     this._state = IDLE;
     /** @type {?Batch} */
