@@ -35,7 +35,11 @@ async function firstDifference(subject) {
 }
 
 describe('Random programs', { timeout: 110000 }, () => {
-  it('do the same with ws', async () => {
+  // Before Node.js 20 a Writable, such as the Receiver of ws, asks for a pause
+  // with each large chunk, even if it is done with it at once.
+  const skip = parseInt(process.versions.node, 10) < 20 && 'other pauses';
+
+  it('do the same with ws', { skip }, async () => {
     // A process of its own: a run has the clock, and hears of exceptions.
     const args = [RUN, '--seed', '1', '--count', '1000'];
     const run = await promisify(execFile)(process.execPath, args, {
