@@ -7,31 +7,16 @@
 //
 // A file of scenarios may say where they are performed, with `stages`: a
 // function by the place's name that is given the package and makes the stage.
-// Else they are performed in each of those here.
+// Else they are performed everywhere (see `stage.js`).
 
 const fs = require('node:fs');
 const path = require('node:path');
 const { setTimeout: sleep } = require('node:timers/promises');
 
 const tested = require('../support/ferrows');
-const Stage = require('./stage');
+const { everywhere } = require('./stage');
 
 const FOLDER = path.join(__dirname, 'scenarios');
-
-/**
- * @param {boolean} isServer the side of the WebSocket
- * @param {boolean} tcp whether over TCP
- * @return {function(Object): Stage} makes such a stage
- */
-const connection = (isServer, tcp) => (tested) =>
-  new Stage({ package: tested, isServer, tcp });
-
-const STAGES = {
-  'server over TCP': connection(true, true),
-  'client over TCP': connection(false, true),
-  'server over a Duplex': connection(true, false),
-  'client over a Duplex': connection(false, false)
-};
 
 /** Milliseconds that a scenario may take. */
 const LIMIT = 10e3;
@@ -56,7 +41,9 @@ async function perform(names) {
   );
 
   for (const name of names) {
-    const { stages = STAGES, ...scenarios } = require(path.join(FOLDER, name));
+    const { stages = everywhere, ...scenarios } = require(
+      path.join(FOLDER, name)
+    );
     for (const [title, play] of Object.entries(scenarios)) {
       for (const [place, make] of Object.entries(stages)) {
         stage = make(tested);

@@ -293,7 +293,29 @@ class Stage extends PlainStage {
   }
 }
 
-module.exports = Stage;
+/**
+ * @param {boolean} isServer the side of the WebSocket
+ * @param {boolean} tcp whether over TCP
+ * @return {function(Object): Stage} makes a stage, given the package
+ */
+function connection(isServer, tcp) {
+  return (tested) => new Stage({ package: tested, isServer, tcp });
+}
+
+/** The `stages` of scenarios that need a real socket. */
+const overTcp = {
+  'server over TCP': connection(true, true),
+  'client over TCP': connection(false, true)
+};
+
+/** The `stages` of all scenarios that do not say anything else. */
+const everywhere = {
+  ...overTcp,
+  'server over a Duplex': connection(true, false),
+  'client over a Duplex': connection(false, false)
+};
+
+module.exports = { everywhere, overTcp, Stage };
 
 /** @param {Buffer} mask what to fill */
 function fillMask(mask) {
