@@ -33,7 +33,7 @@ class WebSocketServer extends EventEmitter {
 
     this.options = options;
     this._state = RUNNING;
-    this._server = options.server || null;
+    this._server = options.server || undefined;
     this._httpListeners = {};
 
     if (ownsServer(this)) {
