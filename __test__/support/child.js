@@ -10,8 +10,8 @@ const FERROWS = path.join(__dirname, 'ferrows');
 /**
  * Runs a program to its end.
  *
- * @param {Function} program a function that needs nothing around it; it is
- *     called with the package under test
+ * @param {(Function|string)} program a function, or the source of one, that
+ *     needs nothing around it; it is called with the package under test
  * @param {Object} [options]
  * @param {string[]} [options.flags] arguments for Node.js
  * @param {string[]} [options.args] more arguments for the function
