@@ -252,14 +252,18 @@ class Inbox {
    */
   _emitAll(holding) {
     const batch = this._batch;
-    const since = batch.count > 1 ? performance.now() : 0;
+    let since = batch.count > 1 ? performance.now() : 0;
 
     while (this._state === DELIVERING) {
       if (batch.index === batch.count && !this._decodeMore()) return;
       const more =
         batch.index + 1 < batch.count || batch.words[0] < batch.chunk.length;
-      if (more && turn.kept > 0 && performance.now() - since > MAX_HOLD) {
-        turn.finish();
+      if (more && turn.kept > 0) {
+        const now = performance.now();
+        if (now - since > MAX_HOLD) {
+          since = now;
+          turn.finish();
+        }
       }
       turn.holding = holding || more;
       this._emit(batch.index++);
