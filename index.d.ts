@@ -92,9 +92,12 @@ declare class WebSocket extends EventEmitter {
   /**
    * What the data of a binary message is: a `Buffer` (`nodebuffer`, the
    * default), an `ArrayBuffer`, the list of its fragments' Buffers, or a
-   * `Blob`. A change takes effect at once; other values are ignored.
+   * `Blob`. A change takes effect at once; other values are ignored. Programs
+   * written for `@types/ws` know three values, so that is what its type is when
+   * it is read; it is a `string` to those who compare it with `blob`.
    */
-  binaryType: 'nodebuffer' | 'arraybuffer' | 'fragments' | 'blob';
+  get binaryType(): 'nodebuffer' | 'arraybuffer' | 'fragments';
+  set binaryType(type: 'nodebuffer' | 'arraybuffer' | 'fragments' | 'blob');
 
   /** Bytes given to `send()` and the like that the system did not take yet. */
   readonly bufferedAmount: number;

@@ -12,6 +12,7 @@ const ws = new WebSocket('ws://localhost', {
 });
 
 ws.binaryType = 'blob';
+const asBlob: boolean = (ws.binaryType as string) === 'blob';
 ws.close(4000, new Uint8Array(3));
 ws.ping((err: Error) => err);
 ws.pong('data', (err) => err.message);

@@ -54,6 +54,8 @@ const ready: 0 | 1 | 2 | 3 = ws.readyState;
 const open: 1 = WebSocket.OPEN;
 const isOpen: boolean = ws.readyState === WebSocket.OPEN && ready === open;
 if (ws.readyState !== ws.CONNECTING) ws.binaryType = 'fragments';
+const kept: 'nodebuffer' | 'arraybuffer' | 'fragments' = ws.binaryType;
+ws.binaryType = kept;
 const texts: string[] = [ws.extensions, ws.protocol, ws.url];
 const buffered: number = ws.bufferedAmount;
 const paused: boolean = ws.isPaused || isOpen;
