@@ -167,8 +167,35 @@ function isFresh(addon) {
 }
 
 /**
- * Compiles the addon's crate. Cargo itself says where the library went, since
- * the target directory can be configured in several places.
+ * Builds a package of the workspace in release mode. Cargo itself says where
+ * the results went, since the target directory can be configured in several
+ * places.
+ *
+ * @param {string} name the package
+ * @param {Object} [env=process.env] the environment
+ * @return {Object[]} cargo's messages
+ * @throws {SetupError} if it cannot be built
+ */
+function cargoBuild(name, env = process.env) {
+  const messages = run(
+    'cargo',
+    [
+      'build',
+      '--release',
+      `--package=${name}`,
+      '--message-format=json-render-diagnostics'
+    ],
+    { env, stdio: ['ignore', 'pipe', 2] }
+  );
+
+  return messages
+    .split('\n')
+    .filter((line) => line.startsWith('{'))
+    .map((line) => JSON.parse(line));
+}
+
+/**
+ * Compiles the addon's crate.
  *
  * @return {string} the path of the shared library
  */
@@ -181,24 +208,10 @@ function compile() {
     env.RUSTFLAGS = `${env.RUSTFLAGS || ''} -C target-feature=-crt-static`;
   }
 
-  const messages = run(
-    'cargo',
-    [
-      'build',
-      '--release',
-      '--package=ferrows',
-      '--message-format=json-render-diagnostics'
-    ],
-    { env, stdio: ['ignore', 'pipe', 2] }
-  );
-
-  return messages
-    .split('\n')
-    .filter((line) => line.startsWith('{'))
-    .map((line) => JSON.parse(line))
+  return cargoBuild('ferrows', env)
     .filter(({ target }) => target?.name === 'ferrows')
     .flatMap(({ filenames = [] }) => filenames)
-    .find((name) => /\.(so|dylib|dll)$/.test(name));
+    .find((file) => /\.(so|dylib|dll)$/.test(file));
 }
 
 /** Builds the addon unless it is newer than its sources. */
@@ -247,6 +260,7 @@ if (require.main === module) {
 module.exports = {
   SetupError,
   addonName,
+  cargoBuild,
   command,
   ensureAddon,
   ensureModules,

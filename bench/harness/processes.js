@@ -6,11 +6,10 @@
 const { execFile, spawn, spawnSync } = require('node:child_process');
 const { once } = require('node:events');
 const fs = require('node:fs');
-const path = require('node:path');
 const readline = require('node:readline');
 const { promisify } = require('node:util');
 
-const ROOT = path.join(__dirname, '..', '..');
+const { cargoBuild } = require('../../scripts/setup');
 
 /** Longest time that a server may take to listen or to end, in ms. */
 const SERVER_TIMEOUT = 10000;
@@ -60,32 +59,10 @@ function pinned(core, command) {
     : ['taskset', '-c', String(core), ...command];
 }
 
-/** Builds the load generator. Cargo itself says where it went. */
+/** Builds the load generator. */
 function buildLoad() {
-  const { error, status, stdout } = spawnSync(
-    'cargo',
-    [
-      'build',
-      '--release',
-      '--package=ferrows-bench',
-      '--message-format=json-render-diagnostics'
-    ],
-    {
-      cwd: ROOT,
-      encoding: 'utf8',
-      maxBuffer: Infinity,
-      stdio: ['ignore', 'pipe', 'inherit']
-    }
-  );
-
-  if (error || status !== 0) {
-    throw new Error('the load generator cannot be built', { cause: error });
-  }
-  return stdout
-    .split('\n')
-    .filter((line) => line.startsWith('{'))
-    .map((line) => JSON.parse(line))
-    .find(({ executable }) => executable).executable;
+  return cargoBuild('ferrows-bench').find(({ executable }) => executable)
+    .executable;
 }
 
 /** A server in a process of its own. */
