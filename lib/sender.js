@@ -10,11 +10,13 @@ const {
   FIN,
   KEY_GIVEN,
   MASKED,
+  MAX_HEADER,
   PING,
   PONG,
   RSV1,
   TEXT
 } = require('./transport/frame-head');
+const writeChunks = require('./transport/write-chunks');
 const { isBlob, isValidStatusCode } = require('./validation');
 
 /** Bytes that the payload of a control frame has at most. */
@@ -44,7 +46,6 @@ class Sender {
     /** The transport to send through, instead of the bare socket. */
     this._transport = undefined;
     this._firstFragment = true;
-    this._compress = false;
 
     this._bufferedBytes = 0;
     /** What waits for a Blob to be read: a list linked by `next`. */
@@ -112,7 +113,8 @@ class Sender {
    * @throws {RangeError} if the reason is too long
    */
   close(code, data, mask, cb) {
-    this._control(CLOSE, closePayload(code, data), mask, cb);
+    const head = CLOSE | FIN | (mask ? MASKED : 0);
+    this._dispatch(closePayload(code, data), head, cb);
   }
 
   /**
@@ -173,13 +175,8 @@ class Sender {
   sendFrame(list, cb) {
     if (this._transport !== undefined) {
       this._transport.sendChunks(list, cb);
-    } else if (list.length === 2) {
-      this._socket.cork();
-      this._socket.write(list[0]);
-      this._socket.write(list[1], cb);
-      this._socket.uncork();
     } else {
-      this._socket.write(list[0], cb);
+      writeChunks(this._socket, list, cb);
     }
   }
 
@@ -211,18 +208,6 @@ class Sender {
     const head = opcode | FIN | (mask ? MASKED : 0);
     if (blob) this._sendBlob(payload, head, cb);
     else this._dispatch(payload, head, cb);
-  }
-
-  /**
-   * Sends a control frame whose payload was checked.
-   *
-   * @param {number} opcode the opcode
-   * @param {Buffer} payload the payload
-   * @param {boolean} mask whether to mask the frame
-   * @param {function(Error=)} [cb] called when it was written, or failed
-   */
-  _control(opcode, payload, mask, cb) {
-    this._dispatch(payload, opcode | FIN | (mask ? MASKED : 0), cb);
   }
 
   /**
@@ -343,7 +328,7 @@ module.exports = Sender;
  * @return {Buffer}
  */
 function encodeHeader(head, length, key) {
-  const header = Buffer.allocUnsafe(14);
+  const header = Buffer.allocUnsafe(MAX_HEADER);
   return header.subarray(0, native.encodeHeader(header, 0, head, length, key));
 }
 

@@ -22,5 +22,8 @@ module.exports = {
   /** The payload is given as a string. */
   IS_STRING: 0x200,
   /** The mask key is given as a number, not drawn. */
-  KEY_GIVEN: 0x400
+  KEY_GIVEN: 0x400,
+
+  /** Bytes that any frame header fits in. */
+  MAX_HEADER: 14
 };

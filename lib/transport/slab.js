@@ -5,6 +5,7 @@
 // time `write()` returns, which is the rule, can be used again at once.
 
 const native = require('../native');
+const { MAX_HEADER } = require('./frame-head');
 
 const FastBuffer = Buffer[Symbol.species];
 
@@ -19,9 +20,6 @@ const SLAB_LIMIT = SLAB_SIZE / 4;
 
 /** Bytes in the scratch buffer. It, too, may be kept alive by a frame. */
 const SCRATCH_SIZE = 64 * 1024;
-
-/** Bytes that any frame header fits in (RFC 6455, section 5.2). */
-const MAX_HEADER = 14;
 
 let slab = Buffer.allocUnsafeSlow(SLAB_SIZE);
 let used = 0;
@@ -128,4 +126,4 @@ function recycle(bytes) {
   }
 }
 
-module.exports = { MAX_HEADER, frame, header, recycle, take };
+module.exports = { frame, header, recycle, take };

@@ -8,12 +8,13 @@ const net = require('node:net');
 
 const native = require('../native');
 const Callbacks = require('./callbacks');
-const { IS_STRING, MASKED } = require('./frame-head');
+const { IS_STRING, MASKED, MAX_HEADER } = require('./frame-head');
 const Inbox = require('./inbox');
 const { guard, guardsFor } = require('./socket-guard');
 const slab = require('./slab');
 const { kTransport } = require('./symbols');
 const turn = require('./turn');
+const writeChunks = require('./write-chunks');
 
 /**
  * Payloads from this many bytes on are not copied if they need no mask: header
@@ -210,7 +211,7 @@ class StreamTransport {
       writeChunks(this.socket, [slab.header(head, size, key), data], cb);
       return;
     }
-    const room = size + slab.MAX_HEADER;
+    const room = size + MAX_HEADER;
     this._writeBytes(slab.frame(head, data, key, room, this._isBrief()), cb);
   }
 
@@ -271,24 +272,6 @@ class StreamTransport {
 }
 
 module.exports = StreamTransport;
-
-/**
- * Writes chunks with one vectored write.
- *
- * @param {stream.Writable} socket the socket
- * @param {Array<(Buffer|string)>} list one chunk, or two
- * @param {function(Error=)} [cb] called when they were written, or failed
- */
-function writeChunks(socket, list, cb) {
-  if (list.length === 1) {
-    socket.write(list[0], cb);
-    return;
-  }
-  socket.cork();
-  socket.write(list[0]);
-  socket.write(list[1], cb);
-  socket.uncork();
-}
 
 /**
  * @param {stream.Readable} stream what to resume
