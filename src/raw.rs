@@ -317,11 +317,10 @@ impl Call<'_> {
         ptr::null_mut()
     }
 
-    /// Throws an `Error`; gives the `None` that a callback then returns.
-    pub(crate) fn throw(&self, message: &CStr) -> Option<sys::napi_value> {
+    /// Throws an `Error`. The callback then returns `None`.
+    pub(crate) fn throw(&self, message: &CStr) {
         // SAFETY: the text is terminated and outlives the call.
         unsafe { sys::napi_throw_error(self.env, ptr::null(), message.as_ptr()) };
-        None
     }
 }
 
