@@ -214,24 +214,21 @@ const scenarios = {
     await stage.opened();
   },
 
-  async 'what the extension knows of the client'(stage) {
-    const peer = await stage.serve('peer', (head) =>
-      head.switching(`${FIELD}: ${NAME}`)
-    );
-    for (const [i, maxPayload] of [undefined, 5, 0].entries()) {
-      const ws = stage.connect(peer.url(), {
-        perMessageDeflate: { threshold: 3 },
-        ...(maxPayload === undefined ? {} : { maxPayload })
-      });
-      ws.on('open', () => {
-        const extension = ws._extensions[NAME];
-        stage.note(extension instanceof stage.package.PerMessageDeflate);
-        stage.note(`${Object.keys(ws._extensions)} ${extension._threshold}`);
-        stage.note(`${!!extension._isServer} ${extension._maxPayload}`);
-        ws.close();
-      });
-      await stage.settled(i + 1);
-    }
+  async 'what the extension is'(stage) {
+    await stage.meet((head) => head.switching(`${FIELD}: ${NAME}`), {
+      perMessageDeflate: true
+    });
+    const { _extensions: before } = stage.ws;
+    stage.note(JSON.stringify(before));
+    await stage.logged(/^open/);
+    const { _extensions: extensions } = stage.ws;
+    const { PerMessageDeflate } = stage.package;
+    stage.note(`${extensions === before} ${Object.keys(extensions)}`);
+    stage.note(extensions[NAME] instanceof PerMessageDeflate);
+    stage.ws.close();
+    await stage.closed();
+    stage.note(Object.keys(stage.ws._extensions));
+    stage.note(JSON.stringify(extensions[NAME].params));
   }
 };
 

@@ -137,10 +137,8 @@ module.exports = {
     await stage.open({ perMessageDeflate: true });
     stage.wss.completeUpgrade = function (extensions, ...rest) {
       for (const [name, extension] of Object.entries(extensions)) {
-        const { _options: options, params } = extension;
         stage.note(`${name} ${extension.constructor.name}`);
-        stage.note(`${options.isServer} ${options.maxPayload}`);
-        stage.note(JSON.stringify(params));
+        stage.note(JSON.stringify(extension.params));
       }
       return completeUpgrade.call(this, extensions, ...rest);
     };
