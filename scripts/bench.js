@@ -130,16 +130,21 @@ function describeMachine(cores) {
 async function measure(load, workload, peer, options, cores) {
   const { smoke, times } = options;
   const args = workloads.loadArguments(workload, times, smoke);
-  const server = await Server.start(peer, workload.mode, cores?.server);
+  const server = await Server.start(
+    peer,
+    workloads.serverArguments(workload),
+    cores?.server
+  );
+  let figures;
 
   try {
-    const figures = await runLoad(load, server, args, times, cores?.load);
-
-    statistics.check(workload.kind, figures);
-    return figures;
+    figures = await runLoad(load, server, args, times, cores?.load);
   } finally {
     await server.stop();
   }
+  Object.assign(figures, server.figures);
+  statistics.check(workload.kind, figures);
+  return figures;
 }
 
 /**
@@ -203,6 +208,21 @@ function outline({ kind, unit }, figures) {
     ? `${Math.round(figures.bytesPerConnection)} bytes a ${unit}`
     : `${Math.round(figures.perSecond)} a second, ` +
         `${figures.cpuMicros.toFixed(2)} µs CPU a ${unit}`;
+}
+
+/**
+ * Says which of the workloads compress.
+ *
+ * @param {Object[]} list the workloads
+ * @return {string} the text
+ */
+function describeCompression(list) {
+  const count = list.filter(({ deflate }) => deflate !== undefined).length;
+
+  if (count === 0) return 'no compression';
+  return count < list.length
+    ? 'permessage-deflate in deflate-* only'
+    : 'permessage-deflate';
 }
 
 /**
@@ -286,13 +306,16 @@ async function bench(options, competitors, load) {
     },
     options.json
   );
+
+  const compression = describeCompression(options.workloads);
+
   console.log(
     `${machine.cpu}, ${machine.cores} cores` +
       `${cores ? '' : ' (not pinned)'}, ${machine.system}, ` +
       `Node.js ${machine.node}\n` +
       `${versions.map((pair) => pair.join(' ')).join(', ')}\n` +
-      `no compression, ${options.repeat} x ${options.times.seconds} s after ` +
-      `${options.times.warmup} s, ${date}\n\n${table(all)}`
+      `${compression}, ${options.repeat} x ${options.times.seconds} s ` +
+      `after ${options.times.warmup} s, ${date}\n\n${table(all)}`
   );
   if (failures > 0) {
     process.stderr.write(`bench: ${failures} runs failed\n`);

@@ -71,15 +71,15 @@ class Server {
    * Starts a server.
    *
    * @param {Object} peer the peer that it is
-   * @param {string} mode `echo` or `broadcast`
+   * @param {string[]} args the server's arguments
    * @param {number} [core] the core to run on
    * @return {Promise<Server>} the server, which listens
    */
-  static async start(peer, mode, core) {
-    const command = [peer.command, peer.script, mode];
-    const [program, ...args] = pinned(core, command);
+  static async start(peer, args, core) {
+    const command = [peer.command, peer.script, ...args];
+    const [program, ...rest] = pinned(core, command);
     // `taskset` becomes the server, so that the process is the server's.
-    const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+    const child = spawn(program, rest, { stdio: ['pipe', 'pipe', 'inherit'] });
     const server = new Server(child);
 
     try {
@@ -99,13 +99,16 @@ class Server {
   constructor(child) {
     this.child = child;
     this.port = 0;
+    /** What the server has found out about itself, complete when it stopped. */
+    this.figures = {};
+    // Not `exit`, which does not wait for what was printed.
     this.exited = new Promise((resolve) => {
-      child.once('exit', resolve).once('error', resolve);
+      child.once('close', resolve).once('error', resolve);
     });
   }
 
   /**
-   * Reads the line that names the port.
+   * Reads the line that names the port; what follows are figures.
    *
    * @return {Promise<number>} the port
    */
@@ -115,6 +118,7 @@ class Server {
     const signal = AbortSignal.timeout(SERVER_TIMEOUT);
     const [line] = await Promise.race([once(lines, 'line', { signal }), ended]);
 
+    lines.on('line', (text) => Object.assign(this.figures, JSON.parse(text)));
     return Number(line);
   }
 

@@ -2,18 +2,29 @@
 
 // From the figures of single runs to those of a peer.
 
+const load = [
+  'perSecond',
+  'cpuMicros',
+  'mainCpuMicros',
+  'serverBusy',
+  'loadBusy',
+  'p50Micros',
+  'p99Micros',
+  'p999Micros',
+  'maxMicros'
+];
+
 /** The figures that each kind of workload has to deliver. */
 const figures = {
-  load: [
-    'perSecond',
-    'cpuMicros',
-    'mainCpuMicros',
-    'serverBusy',
-    'loadBusy',
-    'p50Micros',
-    'p99Micros',
-    'p999Micros',
-    'maxMicros'
+  load,
+  deflate: [
+    ...load,
+    'replyBytes',
+    'compressionRatio',
+    'plainReplies',
+    'clientTakeover',
+    'serverTakeover',
+    'residentBytes'
   ],
   memory: [
     'connections',
@@ -23,9 +34,21 @@ const figures = {
   ]
 };
 
+/** The figures that not every server has. */
+const optional = { load: [], deflate: ['pauseMillis'], memory: [] };
+
+/** The figures that may be zero. Memory may shrink, even. */
+const low = new Set([
+  'bytesPerConnection',
+  'clientTakeover',
+  'plainReplies',
+  'serverTakeover'
+]);
+
 /** The figures that are compared with those of `ws`. */
 const compared = {
   load: ['cpuMicros', 'perSecond'],
+  deflate: ['cpuMicros', 'mainCpuMicros', 'replyBytes', 'perSecond'],
   memory: ['bytesPerConnection']
 };
 
@@ -39,10 +62,8 @@ const compared = {
 function check(kind, run) {
   for (const name of figures[kind]) {
     const value = run[name];
-    // Memory may shrink; nothing else is ever zero or less.
-    const isLow = value <= 0 && name !== 'bytesPerConnection';
 
-    if (!Number.isFinite(value) || isLow) {
+    if (!Number.isFinite(value) || (value <= 0 && !low.has(name))) {
       throw new Error(`the figure ${name} is missing`);
     }
   }
@@ -71,8 +92,11 @@ function median(values) {
  */
 function summarize(kind, runs) {
   const summary = {};
+  const extra = optional[kind].filter((name) =>
+    runs.every((run) => Number.isFinite(run[name]))
+  );
 
-  for (const name of figures[kind]) {
+  for (const name of [...figures[kind], ...extra]) {
     const values = runs.map((run) => run[name]);
 
     summary[name] = {

@@ -16,13 +16,38 @@ function number(value) {
 }
 
 /**
+ * Writes a share.
+ *
+ * @param {number} value the share of 1
+ * @return {string} the text
+ */
+function percent(value) {
+  return `${Math.round(100 * value)} %`;
+}
+
+/**
  * Writes how far the runs lie apart.
  *
  * @param {Object} figure `median`, `min` and `max`
  * @return {string} the distance in percent of the median
  */
 function spread({ median, min, max }) {
-  return `${Math.round((100 * (max - min)) / Math.abs(median))} %`;
+  return percent((max - min) / Math.abs(median));
+}
+
+/**
+ * Writes in which directions messages may refer to earlier ones.
+ *
+ * @param {Object} summary the figures
+ * @return {string} the text
+ */
+function context({ clientTakeover, serverTakeover }) {
+  const ways = [
+    ...(clientTakeover.median > 0 ? ['in'] : []),
+    ...(serverTakeover.median > 0 ? ['out'] : [])
+  ];
+
+  return ways.join('+') || '-';
 }
 
 /**
@@ -42,6 +67,27 @@ const columns = {
     ['max µs', ({ summary }) => number(summary.maxMicros.median)],
     ['load busy', ({ summary }) => number(summary.loadBusy.median)],
     ['CPU / ws', ({ ratios }) => number(ratios.cpuMicros)],
+    ['rate / ws', ({ ratios }) => number(ratios.perSecond)]
+  ],
+  deflate: [
+    ['per second', ({ summary }) => number(summary.perSecond.median)],
+    ['CPU µs', ({ summary }) => number(summary.cpuMicros.median)],
+    ['spread', ({ summary }) => spread(summary.cpuMicros)],
+    ['main thread µs', ({ summary }) => number(summary.mainCpuMicros.median)],
+    ['p50 µs', ({ summary }) => number(summary.p50Micros.median)],
+    ['p99 µs', ({ summary }) => number(summary.p99Micros.median)],
+    ['pause ms', ({ summary }) => number(summary.pauseMillis?.median)],
+    ['reply bytes', ({ summary }) => number(summary.replyBytes.median)],
+    ['plain', ({ summary }) => percent(summary.plainReplies.median)],
+    ['context', ({ summary }) => context(summary)],
+    [
+      'resident MB',
+      ({ summary }) => number(summary.residentBytes.median / 1e6)
+    ],
+    ['load busy', ({ summary }) => number(summary.loadBusy.median)],
+    ['CPU / ws', ({ ratios }) => number(ratios.cpuMicros)],
+    ['main / ws', ({ ratios }) => number(ratios.mainCpuMicros)],
+    ['bytes / ws', ({ ratios }) => number(ratios.replyBytes)],
     ['rate / ws', ({ ratios }) => number(ratios.perSecond)]
   ],
   memory: [

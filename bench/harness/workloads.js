@@ -53,6 +53,50 @@ function broadcast(connections, inFlight) {
   };
 }
 
+/**
+ * Connections that rest after some messages.
+ *
+ * @param {number} connections open connections
+ * @param {number} smoke open connections if it is to be tiny: still enough to be
+ *     far above the noise
+ * @return {Object} the workload
+ */
+function idle(connections, smoke) {
+  return {
+    name: `idle-${connections}`,
+    mode: 'echo',
+    kind: 'memory',
+    unit: 'connection',
+    program: 'idle',
+    parameters: { payload: 64, connections },
+    smoke: { connections: smoke }
+  };
+}
+
+/**
+ * The same workload with compressed messages.
+ *
+ * @param {string} takeover whether messages refer to earlier ones: `takeover` or
+ *     `none`
+ * @param {Object} workload the workload
+ * @param {Object} [parameters] what else is different
+ * @return {Object} the workload
+ */
+function deflate(takeover, workload, parameters) {
+  const { name, kind } = workload;
+
+  return {
+    ...workload,
+    name: `deflate-${name}${takeover === 'none' ? '-none' : ''}`,
+    kind: kind === 'load' ? 'deflate' : kind,
+    deflate: takeover,
+    parameters: { ...workload.parameters, ...parameters, deflate: takeover }
+  };
+}
+
+/** What the compressed messages of workloads with small ones have instead. */
+const json = { payload: KIB };
+
 /** All of them, in the order in which they run. */
 const workloads = [
   echo(64, 1, 1),
@@ -73,16 +117,15 @@ const workloads = [
     program: 'connect',
     parameters: { payload: 64, connections: 32 }
   },
-  {
-    name: 'idle-10000',
-    mode: 'echo',
-    kind: 'memory',
-    unit: 'connection',
-    program: 'idle',
-    parameters: { payload: 64, connections: 10000 },
-    // a tenth of a full run's memory is still far above the noise
-    smoke: { connections: 500 }
-  }
+  idle(10000, 500),
+  ...[echo(200, 32, 1), echo(KIB, 32, 1), echo(16 * KIB, 16, 1)]
+    .concat(echo(KIB * KIB, 4, 1))
+    .flatMap((load) => [deflate('takeover', load), deflate('none', load)]),
+  deflate('takeover', broadcast(200, 1), json),
+  deflate('none', broadcast(200, 1), json),
+  deflate('none', broadcast(200, 16), json),
+  deflate('takeover', idle(1000, 50), { ...json, messages: 20 }),
+  deflate('none', idle(1000, 50), { ...json, messages: 20 })
 ];
 
 /**
@@ -129,4 +172,14 @@ function loadArguments(workload, times, smoke) {
   ];
 }
 
-module.exports = { loadArguments, select, workloads };
+/**
+ * Makes the server's arguments for a workload.
+ *
+ * @param {Object} workload the workload
+ * @return {string[]} the arguments
+ */
+function serverArguments({ mode, deflate: takeover }) {
+  return takeover === undefined ? [mode] : [mode, takeover];
+}
+
+module.exports = { loadArguments, select, serverArguments };

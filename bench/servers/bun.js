@@ -6,11 +6,22 @@
 
 const topic = 'all';
 
+const [, , mode, compression] = process.argv;
+
+/** Bun compresses only the messages that it is asked to. */
+const compress = compression !== undefined;
+
+/** The option `perMessageDeflate` for each way to compress. */
+const compressions = {
+  takeover: { compress: 'dedicated', decompress: 'dedicated' },
+  none: { compress: 'shared', decompress: 'shared' }
+};
+
 /** The handlers of each mode. */
 const modes = {
   echo: {
     message(ws, data) {
-      ws.send(data);
+      ws.send(data, compress);
     }
   },
 
@@ -19,7 +30,7 @@ const modes = {
       ws.subscribe(topic);
     },
     message(ws, data) {
-      ws.publish(topic, data);
+      ws.publish(topic, data, compress);
     }
   }
 };
@@ -32,9 +43,9 @@ const server = Bun.serve({
     return new Response('Upgrade Required\n', { status: 426 });
   },
   websocket: {
-    perMessageDeflate: false,
+    perMessageDeflate: compressions[compression] ?? false,
     idleTimeout: 0,
-    ...modes[process.argv[2]]
+    ...modes[mode]
   }
 });
 

@@ -3,17 +3,23 @@
 mod broadcast;
 mod connect;
 mod connection;
+mod corpus;
+mod deflate;
 mod echo;
 mod epoll;
+mod extension;
 mod failure;
 mod frame;
 mod handshake;
 mod histogram;
 mod idle;
+mod messages;
 mod meter;
 mod options;
 mod payload;
 mod process;
+mod records;
+mod replies;
 
 use failure::Failure;
 use options::{Options, Workload};

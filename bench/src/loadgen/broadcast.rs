@@ -1,12 +1,14 @@
 //! Broadcast: one connection sends, every other one gets each message.
 
 use super::connection::{Connection, READ_BUFFER};
+use super::corpus::Corpus;
 use super::epoll::{Epoll, Ready};
 use super::failure::Failure;
 use super::frame::{FrameReader, Keys};
+use super::messages::{Messages, numbers};
 use super::meter::Meter;
 use super::options::Options;
-use super::payload::{Payload, numbers};
+use super::payload::Payload;
 
 /// Keeps `in_flight` messages on their way to all receivers until the time is over; the next
 /// message is sent when all have got one.
@@ -14,10 +16,27 @@ use super::payload::{Payload, numbers};
 /// An operation is a delivery to one receiver; its latency runs from the write of the sender to the
 /// read that completes the message.
 pub(crate) fn run(options: &Options) -> Result<String, Failure> {
-    let mut epoll = Epoll::new().map_err(Failure::during("epoll"))?;
-    let mut room = Room::open(options, &epoll)?;
+    let epoll = Epoll::new().map_err(Failure::during("epoll"))?;
+    let (connections, agreement) = Connection::open_all(options, &epoll, options.connections + 1)?;
+    let meter = Meter::new(options, agreement)?;
+    match agreement {
+        None => {
+            let payload = Payload::new(options.opcode, options.payload);
+            deliver(Room::new(options, connections, payload), epoll, meter)
+        }
+        Some(agreement) => {
+            let corpus = Corpus::new(options.payload, agreement);
+            deliver(Room::new(options, connections, corpus), epoll, meter)
+        }
+    }
+}
+
+fn deliver<M: Messages>(
+    mut room: Room<M>,
+    mut epoll: Epoll,
+    mut meter: Meter,
+) -> Result<String, Failure> {
     let mut buffer = vec![0; READ_BUFFER];
-    let mut meter = Meter::new(options)?;
     loop {
         if meter.report().is_none() {
             room.send(&meter);
@@ -39,11 +58,11 @@ pub(crate) fn run(options: &Options) -> Result<String, Failure> {
 }
 
 /// The sender, the receivers and the messages between them.
-struct Room {
-    payload: Payload,
+struct Room<M: Messages> {
+    messages: M,
     keys: Keys,
     sender: Connection,
-    receivers: Vec<Receiver>,
+    receivers: Vec<Receiver<M>>,
     /// Messages on their way, at their number modulo the length.
     flights: Box<[Flight]>,
     /// Messages that may be sent before another one has reached all.
@@ -52,9 +71,10 @@ struct Room {
     next: u32,
 }
 
-struct Receiver {
+struct Receiver<M: Messages> {
     connection: Connection,
     reader: FrameReader,
+    lane: M::Lane,
     /// Number of the next message to come.
     expected: u32,
 }
@@ -65,41 +85,35 @@ struct Flight {
     delivered: usize,
 }
 
-impl Room {
-    /// Opens all connections; the sender's token follows those of the receivers.
-    fn open(options: &Options, epoll: &Epoll) -> Result<Room, Failure> {
-        let payload = Payload::new(options.opcode, options.payload);
-        let open = |token| Connection::open(options.address, epoll, token);
-        let receiver = |token| {
-            Ok(Receiver {
-                connection: open(token)?,
-                reader: FrameReader::new(),
-                expected: 0,
-            })
-        };
-        let receivers = (0..options.connections)
-            .map(receiver)
-            .collect::<Result<Vec<_>, _>>()?;
-        let mut sender = open(options.connections)?;
+impl<M: Messages> Room<M> {
+    /// Makes the last of the connections the sender.
+    fn new(options: &Options, mut connections: Vec<Connection>, messages: M) -> Room<M> {
+        let mut sender = connections.pop().expect("one more than receivers");
         sender
             .output()
-            .reserve_exact(options.in_flight * payload.max_frame());
-        Ok(Room {
-            payload,
+            .reserve_exact(options.in_flight * messages.max_frame());
+        let receiver = |connection| Receiver {
+            connection,
+            reader: FrameReader::new(messages.agreement().is_some()),
+            lane: messages.new_lane(),
+            expected: 0,
+        };
+        Room {
             keys: Keys::new(),
             sender,
-            receivers,
+            receivers: connections.into_iter().map(receiver).collect(),
+            messages,
             // A power of two, so that numbers may wrap.
             flights: vec![Flight::default(); options.in_flight.next_power_of_two()].into(),
             allowance: options.in_flight as u32,
             next: 0,
-        })
+        }
     }
 
     /// Queues as many messages as may be on their way.
     fn send(&mut self, meter: &Meter) {
         for number in numbers(self.next, self.allowance) {
-            self.payload
+            self.messages
                 .append(number, &mut self.keys, self.sender.output());
         }
         let sent_at = meter.now();
@@ -132,11 +146,13 @@ impl Room {
             if receiver.expected == self.next {
                 return Err(Failure::Server("the server sent more than it was sent"));
             }
-            self.payload.verify(receiver.expected, &piece)?;
+            self.messages
+                .verify(receiver.expected, &mut receiver.lane, &piece)?;
             if piece.is_last() {
                 let flight = &mut self.flights[receiver.expected as usize % self.flights.len()];
                 receiver.expected = receiver.expected.wrapping_add(1);
                 meter.record(now - flight.sent_at);
+                meter.record_reply(&piece);
                 flight.delivered += 1;
                 if flight.delivered == receivers {
                     self.allowance += 1;

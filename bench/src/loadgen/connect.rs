@@ -7,6 +7,7 @@ use super::epoll::{Epoll, Ready};
 use super::failure::Failure;
 use super::frame::{FrameReader, Keys, Opcode, append_frame};
 use super::handshake::{REQUEST, Response};
+use super::messages::Messages;
 use super::meter::Meter;
 use super::options::Options;
 use super::payload::Payload;
@@ -23,7 +24,7 @@ pub(crate) fn run(options: &Options) -> Result<String, Failure> {
     };
     let mut epoll = Epoll::new().map_err(Failure::during("epoll"))?;
     let mut buffer = vec![0; READ_BUFFER];
-    let mut meter = Meter::new(options)?;
+    let mut meter = Meter::new(options, None)?;
     let mut visits = Vec::with_capacity(options.connections);
     for token in 0..options.connections {
         visits.push(Some(Visit::begin(&script, &epoll, token, meter.now())?));
@@ -89,7 +90,7 @@ impl Visit {
             connection,
             stage: Stage::Response,
             response: Response::new(),
-            reader: FrameReader::new(),
+            reader: FrameReader::new(false),
             began: now,
             latency: 0,
         })
@@ -128,7 +129,7 @@ impl Visit {
         while let Some(piece) = self.reader.next(&mut bytes)? {
             match self.stage {
                 Stage::Echo => {
-                    script.payload.verify(0, &piece)?;
+                    script.payload.verify(0, &mut (), &piece)?;
                     if piece.is_last() {
                         self.latency = meter.now() - self.began;
                         let key = script.keys.next();

@@ -5,8 +5,10 @@ use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
 use super::epoll::Epoll;
+use super::extension::Agreement;
 use super::failure::Failure;
-use super::handshake::{REQUEST, Response};
+use super::handshake::{REQUEST, Response, request_with};
+use super::options::Options;
 
 /// A non-blocking socket and the bytes that it has not taken yet.
 pub(crate) struct Connection {
@@ -36,14 +38,28 @@ impl Connection {
         connect().map_err(Failure::during("connecting"))
     }
 
-    /// Connects, upgrades, and lets `epoll` report the socket as `token`.
-    pub(crate) fn open(
-        address: SocketAddr,
+    /// Connects and upgrades `count` of them, and lets `epoll` report the sockets by their index.
+    ///
+    /// If the options want compression, what was agreed on comes with them; it has to be the same
+    /// for all.
+    pub(crate) fn open_all(
+        options: &Options,
         epoll: &Epoll,
-        token: usize,
-    ) -> Result<Connection, Failure> {
-        let socket = upgrade(address)?;
-        Connection::register(socket, epoll, token).map_err(Failure::during("connecting"))
+        count: usize,
+    ) -> Result<(Vec<Connection>, Option<Agreement>), Failure> {
+        let mut connections = Vec::with_capacity(count);
+        let mut agreement = None;
+        for token in 0..count {
+            let (socket, agreed) = upgrade(options)?;
+            if agreed != *agreement.get_or_insert(agreed) {
+                return Err(Failure::Server(
+                    "the server did not agree to the same for all connections",
+                ));
+            }
+            let connection = Connection::register(socket, epoll, token);
+            connections.push(connection.map_err(Failure::during("connecting"))?);
+        }
+        Ok((connections, agreement.flatten()))
     }
 
     fn register(socket: TcpStream, epoll: &Epoll, token: usize) -> io::Result<Connection> {
@@ -109,27 +125,36 @@ impl Connection {
     }
 }
 
-/// Connects and upgrades with a blocking socket.
-pub(crate) fn upgrade(address: SocketAddr) -> Result<TcpStream, Failure> {
+/// Connects and upgrades with a blocking socket; with what was agreed on if the options want
+/// compression.
+pub(crate) fn upgrade(options: &Options) -> Result<(TcpStream, Option<Agreement>), Failure> {
+    let takeover = options.deflate;
     let connect = || {
-        let mut socket = TcpStream::connect(address)?;
+        let mut socket = TcpStream::connect(options.address)?;
         socket.set_nodelay(true)?;
         socket.set_read_timeout(Some(MAX_WAIT))?;
         socket.set_write_timeout(Some(MAX_WAIT))?;
-        socket.write_all(REQUEST)?;
+        match takeover {
+            None => socket.write_all(REQUEST)?,
+            Some(takeover) => socket.write_all(&request_with(takeover.offer()))?,
+        }
         Ok(socket)
     };
     let mut socket: TcpStream = connect().map_err(Failure::during("connecting"))?;
     let mut response = Response::new();
     let mut buffer = [0; 1024];
     loop {
-        match socket
+        let length = socket
             .read(&mut buffer)
-            .map_err(Failure::during("upgrading"))?
-        {
-            0 => return Err(Failure::Server("the server ended a connection")),
-            length if response.handle_bytes(&buffer[..length])? => return Ok(socket),
-            _ => {}
+            .map_err(Failure::during("upgrading"))?;
+        if length == 0 {
+            return Err(Failure::Server("the server ended a connection"));
+        }
+        if response.handle_bytes(&buffer[..length])? {
+            let agreement = takeover
+                .map(|takeover| Agreement::parse(takeover, response.extensions()))
+                .transpose()?;
+            return Ok((socket, agreement));
         }
     }
 }

@@ -46,6 +46,13 @@ pub(crate) fn append_frame(
     mask(&mut out[start..], key);
 }
 
+/// Appends a final text frame whose payload is compressed, as [`append_frame`] does.
+pub(crate) fn append_compressed(out: &mut Vec<u8>, key: [u8; 4], payload: &[u8]) {
+    let start = out.len();
+    append_frame(out, Opcode::TEXT, key, &[], payload);
+    out[start] |= RSV1;
+}
+
 /// XORs `bytes` with the repeated `key`.
 fn mask(bytes: &mut [u8], key: [u8; 4]) {
     let mut chunks = bytes.chunks_exact_mut(4);
@@ -79,6 +86,8 @@ impl Keys {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Piece<'a> {
     pub(crate) opcode: Opcode,
+    /// Whether the payload is compressed (RFC 7692, section 6).
+    pub(crate) compressed: bool,
     /// Length of the whole payload.
     pub(crate) length: usize,
     /// Where in the payload `bytes` begins.
@@ -91,10 +100,24 @@ impl Piece<'_> {
     pub(crate) fn is_last(&self) -> bool {
         self.offset + self.bytes.len() == self.length
     }
+
+    /// Fails unless the frame is of the kind that its message has.
+    pub(crate) fn check_opcode(&self, expected: Opcode) -> Result<(), Failure> {
+        if self.opcode == expected {
+            return Ok(());
+        }
+        Err(Failure::Server(if self.opcode == Opcode::CLOSE {
+            "the server closed a connection"
+        } else {
+            "a reply has another opcode than its message"
+        }))
+    }
 }
 
 /// Splits a server's byte stream into frames, keeping nothing but the header.
 pub(crate) struct FrameReader {
+    /// Reserved bits that frames may have.
+    reserved: u8,
     header: [u8; 10],
     /// Bytes of `header` that have come; all of them while a payload is read.
     filled: usize,
@@ -104,8 +127,10 @@ pub(crate) struct FrameReader {
 }
 
 impl FrameReader {
-    pub(crate) fn new() -> FrameReader {
+    /// Frames may be compressed if that was agreed on.
+    pub(crate) fn new(may_compress: bool) -> FrameReader {
         FrameReader {
+            reserved: if may_compress { RSV1 } else { 0 },
             header: [0; 10],
             filled: 0,
             length: 0,
@@ -131,6 +156,7 @@ impl FrameReader {
         *input = rest;
         let piece = Piece {
             opcode: Opcode(self.header[0] & OPCODE),
+            compressed: self.header[0] & RSV1 != 0,
             length: self.length,
             offset,
             bytes,
@@ -155,7 +181,7 @@ impl FrameReader {
             self.filled += 1;
         }
         let [first, second, ..] = self.header;
-        if first & !OPCODE != FIN {
+        if first & !OPCODE & !self.reserved != FIN {
             return Err(Failure::Server(
                 "a frame is fragmented or has reserved bits",
             ));
@@ -184,6 +210,7 @@ impl FrameReader {
 }
 
 const FIN: u8 = 0x80;
+const RSV1: u8 = 0x40;
 const OPCODE: u8 = 0x0f;
 const MASKED: u8 = 0x80;
 const LENGTH_16: u8 = 126;
@@ -205,7 +232,7 @@ mod tests {
 
     /// Reads `bytes` in chunks of `size` and returns the frames in full.
     fn read(bytes: &[u8], size: usize) -> Result<Vec<(Opcode, Vec<u8>)>, Failure> {
-        let mut reader = FrameReader::new();
+        let mut reader = FrameReader::new(false);
         let mut frames = Vec::new();
         let mut payload = Vec::new();
         for mut chunk in bytes.chunks(size) {
@@ -298,6 +325,18 @@ mod tests {
         let frames = read(&bytes, 1).unwrap();
         assert_eq!(frames[0].0, Opcode::TEXT);
         assert_eq!(frames[1], (Opcode::CLOSE, vec![0x03, 0xe8]));
+    }
+
+    #[test]
+    fn tells_compressed_frames_if_they_may_be() {
+        let mut masked = Vec::new();
+        append_compressed(&mut masked, [0; 4], b"x");
+        assert_eq!(masked, [0xc1, 0x81, 0, 0, 0, 0, b'x']);
+        let mut bytes: &[u8] = &[0xc1, 0x01, b'x', 0x81, 0x01, b'y', 0xa1, 0x00];
+        let mut reader = FrameReader::new(true);
+        assert!(reader.next(&mut bytes).unwrap().unwrap().compressed);
+        assert!(!reader.next(&mut bytes).unwrap().unwrap().compressed);
+        assert!(reader.next(&mut bytes).is_err());
     }
 
     #[test]

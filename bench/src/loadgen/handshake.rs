@@ -10,6 +10,13 @@ pub(crate) const REQUEST: &[u8] = b"GET / HTTP/1.1\r\n\
     Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
     Sec-WebSocket-Version: 13\r\n\r\n";
 
+/// [`REQUEST`] with an offer of extensions.
+pub(crate) fn request_with(offer: &str) -> Vec<u8> {
+    let lines = &REQUEST[..REQUEST.len() - 2];
+    let extensions = format!("Sec-WebSocket-Extensions: {offer}\r\n\r\n");
+    [lines, extensions.as_bytes()].concat()
+}
+
 /// The answer to [`REQUEST`] as far as it has come.
 pub(crate) struct Response {
     bytes: [u8; MAX_RESPONSE],
@@ -44,20 +51,32 @@ impl Response {
             Some(_) => Err(Failure::Server("the server did not accept the upgrade")),
         }
     }
+
+    /// The values of `Sec-WebSocket-Extensions` in a complete answer.
+    pub(crate) fn extensions(&self) -> impl Iterator<Item = &[u8]> {
+        fields(&self.bytes[..self.filled])
+            .filter(|(name, _)| name.eq_ignore_ascii_case(b"sec-websocket-extensions"))
+            .map(|(_, value)| value)
+    }
 }
 
 /// Whether a response's head has the status and the key that accept [`REQUEST`].
 fn accepts(head: &[u8]) -> bool {
-    let mut lines = head.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii);
-    lines
-        .next()
-        .is_some_and(|line| line.starts_with(b"HTTP/1.1 101"))
-        && lines.any(|line| {
-            let mut parts = line.splitn(2, |&byte| byte == b':');
-            let name = parts.next().unwrap_or_default();
-            let value = parts.next().unwrap_or_default();
-            name.eq_ignore_ascii_case(b"sec-websocket-accept") && value.trim_ascii() == ACCEPT
+    head.starts_with(b"HTTP/1.1 101")
+        && fields(head).any(|(name, value)| {
+            name.eq_ignore_ascii_case(b"sec-websocket-accept") && value == ACCEPT
         })
+}
+
+/// The names and values of a head's lines after the first.
+fn fields(head: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
+    let lines = head.split(|&byte| byte == b'\n').skip(1);
+    lines.map(|line| {
+        let mut parts = line.splitn(2, |&byte| byte == b':');
+        let name = parts.next().unwrap_or_default();
+        let value = parts.next().unwrap_or_default();
+        (name, value.trim_ascii())
+    })
 }
 
 /// What a server makes of the key in [`REQUEST`].
@@ -96,6 +115,25 @@ mod tests {
         ] {
             assert!(Response::new().handle_bytes(bad.as_bytes()).is_err());
         }
+    }
+
+    #[test]
+    fn finds_the_extensions_of_an_answer() {
+        let mut response = Response::new();
+        assert!(response.handle_bytes(GOOD).unwrap());
+        assert_eq!(response.extensions().count(), 0);
+        let lines = "\r\nSEC-websocket-extensions:  a; b \r\nSec-WebSocket-Extensions:c\r\n\r\n";
+        let answer = [&GOOD[..GOOD.len() - 4], lines.as_bytes()].concat();
+        let mut response = Response::new();
+        assert!(response.handle_bytes(&answer).unwrap());
+        assert!(response.extensions().eq([&b"a; b"[..], b"c"]));
+    }
+
+    #[test]
+    fn offers_extensions_in_a_line_of_their_own() {
+        let request = request_with("x");
+        let end = b"Version: 13\r\nSec-WebSocket-Extensions: x\r\n\r\n";
+        assert!(request.ends_with(end) && request.starts_with(b"GET / "));
     }
 
     #[test]

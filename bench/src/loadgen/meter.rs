@@ -3,10 +3,13 @@
 use std::fmt::Write;
 use std::time::{Duration, Instant};
 
+use super::extension::Agreement;
 use super::failure::Failure;
+use super::frame::Piece;
 use super::histogram::Histogram;
 use super::options::Options;
 use super::process::{Process, own_cpu_time};
+use super::replies::Replies;
 
 /// Counts finished operations and the CPU time that they took during the measured time.
 pub(crate) struct Meter {
@@ -18,13 +21,16 @@ pub(crate) struct Meter {
     end: u64,
     before: Option<CpuTimes>,
     latencies: Histogram,
+    /// Of workloads with compression.
+    replies: Option<Replies>,
     /// Operations that were recorded when that was last seen to change, and when it was.
     progress: (u64, u64),
     report: Option<String>,
 }
 
 impl Meter {
-    pub(crate) fn new(options: &Options) -> Result<Meter, Failure> {
+    /// Takes the figures of compression too if that was agreed on.
+    pub(crate) fn new(options: &Options, agreement: Option<Agreement>) -> Result<Meter, Failure> {
         Ok(Meter {
             server: Process::new(options.pid).map_err(Failure::during("server process"))?,
             origin: Instant::now(),
@@ -32,6 +38,7 @@ impl Meter {
             end: (options.warmup + options.duration).as_nanos() as u64,
             before: None,
             latencies: Histogram::new(),
+            replies: agreement.map(|agreement| Replies::new(options.payload, agreement)),
             progress: (0, 0),
             report: None,
         })
@@ -47,6 +54,13 @@ impl Meter {
         self.latencies.record(latency);
     }
 
+    /// Counts a reply that ends with `piece`.
+    pub(crate) fn record_reply(&mut self, piece: &Piece<'_>) {
+        if let Some(replies) = &mut self.replies {
+            replies.record(piece.length, piece.compressed);
+        }
+    }
+
     /// Notices the time; to be called after every turn.
     pub(crate) fn handle_time(&mut self) -> Result<(), Failure> {
         let now = self.now();
@@ -55,6 +69,10 @@ impl Meter {
             None if now >= self.begin => {
                 self.before = Some(CpuTimes::read(&self.server)?);
                 self.latencies.clear();
+                self.replies.as_mut().map_or(Ok(()), |replies| {
+                    replies.clear();
+                    mark_time(&self.server)
+                })?;
                 self.progress = (0, now);
                 self.end += now - self.begin;
                 self.begin = now;
@@ -62,7 +80,13 @@ impl Meter {
             Some(before) if now >= self.end && self.report.is_none() => {
                 let used = CpuTimes::read(&self.server)?.since(before);
                 let time = Duration::from_nanos(now - self.begin);
-                self.report = Some(self.figures(time, &used)?);
+                let mut figures = self.figures(time, &used)?;
+                if let Some(replies) = &self.replies {
+                    mark_time(&self.server)?;
+                    figures.extend(replies.figures());
+                    figures.push(("residentBytes", resident_bytes(&self.server)?));
+                }
+                self.report = Some(json(&figures));
                 self.progress.1 = now;
             }
             _ => {}
@@ -88,7 +112,11 @@ impl Meter {
         Ok(())
     }
 
-    fn figures(&self, time: Duration, used: &CpuTimes) -> Result<String, Failure> {
+    fn figures(
+        &self,
+        time: Duration,
+        used: &CpuTimes,
+    ) -> Result<Vec<(&'static str, f64)>, Failure> {
         let count = self.latencies.total();
         if count == 0 {
             return Err(Failure::Server("nothing was finished in the measured time"));
@@ -96,7 +124,7 @@ impl Meter {
         let seconds = time.as_secs_f64();
         let each = |time: Duration| time.as_secs_f64() * 1e6 / count as f64;
         let quantile = |share| self.latencies.quantile(share) as f64 / 1e3;
-        Ok(json(&[
+        Ok(vec![
             ("seconds", seconds),
             ("operations", count as f64),
             ("perSecond", count as f64 / seconds),
@@ -108,7 +136,7 @@ impl Meter {
             ("p99Micros", quantile(0.99)),
             ("p999Micros", quantile(0.999)),
             ("maxMicros", self.latencies.max() as f64 / 1e3),
-        ]))
+        ])
     }
 }
 
@@ -140,6 +168,19 @@ impl CpuTimes {
     }
 }
 
+fn mark_time(server: &Process) -> Result<(), Failure> {
+    server
+        .mark_time()
+        .map_err(Failure::during("server process"))
+}
+
+fn resident_bytes(server: &Process) -> Result<f64, Failure> {
+    let bytes = server.resident_bytes();
+    bytes
+        .map(|bytes| bytes as f64)
+        .map_err(Failure::during("memory of the server"))
+}
+
 /// A JSON object of finite numbers.
 pub(crate) fn json(fields: &[(&str, f64)]) -> String {
     let mut text = String::from("{");
@@ -162,7 +203,8 @@ mod tests {
     fn meter(seconds: &str) -> Meter {
         let pid = std::process::id();
         let line = format!("echo --port 1 --pid {pid} --warmup 0 --seconds {seconds}");
-        Meter::new(&Options::parse(line.split(' ').map(String::from)).unwrap()).unwrap()
+        let options = Options::parse(line.split(' ').map(String::from)).unwrap();
+        Meter::new(&options, None).unwrap()
     }
 
     #[test]

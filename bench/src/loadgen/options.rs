@@ -3,9 +3,11 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
+use super::extension::Takeover;
 use super::failure::Failure;
 use super::frame::Opcode;
 use super::process::MAX_PID;
+use super::records::MIN_LENGTH;
 
 /// What a run does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,7 +18,7 @@ pub(crate) enum Workload {
     Broadcast,
     /// Connections open, get one message back, and close.
     Connect,
-    /// Connections open, get one message back, and stay.
+    /// Connections open, get some messages back, and stay.
     Idle,
 }
 
@@ -34,7 +36,12 @@ pub(crate) struct Options {
     pub(crate) in_flight: usize,
     /// Length of a message in bytes.
     pub(crate) payload: usize,
+    /// Messages that each idle connection gets back before it rests.
+    pub(crate) messages: u32,
+    /// Of messages that are not compressed; the others are texts.
     pub(crate) opcode: Opcode,
+    /// How messages are compressed, if they are.
+    pub(crate) deflate: Option<Takeover>,
     /// How long the server runs under load before anything counts.
     pub(crate) warmup: Duration,
     /// How long figures are taken; for idle connections, how long they rest.
@@ -51,7 +58,9 @@ impl Options {
             connections: 64,
             in_flight: 1,
             payload: 64,
+            messages: 1,
             opcode: Opcode::BINARY,
+            deflate: None,
             warmup: Duration::from_millis(500),
             duration: Duration::from_secs(3),
         };
@@ -66,6 +75,7 @@ impl Options {
         if options.address.port() == 0 || options.pid == 0 {
             return Err(usage("--port and --pid of the server are needed"));
         }
+        options.check_deflate()?;
         Ok(options)
     }
 
@@ -78,11 +88,25 @@ impl Options {
             "--connections" => self.connections = number(name, text, 1, 1_000_000)?,
             "--in-flight" => self.in_flight = number(name, text, 1, 1 << 16)?,
             "--payload" => self.payload = number(name, text, 0, 1 << 30)?,
+            "--messages" => self.messages = number(name, text, 1, 1 << 16)? as u32,
+            "--deflate" => self.deflate = Some(takeover(text)?),
             "--warmup" => self.warmup = seconds(name, text)?,
             "--seconds" => self.duration = seconds(name, text)?,
             _ => return Err(usage(&format!("unknown option {name}"))),
         }
         Ok(())
+    }
+
+    fn check_deflate(&self) -> Result<(), Failure> {
+        match self.deflate {
+            Some(_) if self.workload == Workload::Connect => {
+                Err(usage("connect does not compress"))
+            }
+            Some(_) if self.payload < MIN_LENGTH => Err(usage(&format!(
+                "a compressed message has at least {MIN_LENGTH} bytes"
+            ))),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -93,6 +117,14 @@ fn workload(name: &str) -> Result<Workload, Failure> {
         "connect" => Ok(Workload::Connect),
         "idle" => Ok(Workload::Idle),
         _ => Err(usage("the first argument is not a workload")),
+    }
+}
+
+fn takeover(text: &str) -> Result<Takeover, Failure> {
+    match text {
+        "takeover" => Ok(Takeover::Both),
+        "none" => Ok(Takeover::None),
+        _ => Err(usage("--deflate takes takeover or none")),
     }
 }
 
@@ -117,7 +149,8 @@ fn usage(problem: &str) -> Failure {
     Failure::Usage(format!(
         "{problem}\n\
          usage: loadgen echo|broadcast|connect|idle --port PORT --pid PID [--connections 64]\n\
-         \x20      [--in-flight 1] [--payload 64] [--text] [--warmup 0.5] [--seconds 3]"
+         \x20      [--in-flight 1] [--payload 64] [--text] [--deflate takeover|none]\n\
+         \x20      [--messages 1] [--warmup 0.5] [--seconds 3]"
     ))
 }
 
@@ -132,8 +165,8 @@ mod tests {
     #[test]
     fn reads_every_option() {
         let options = parse(
-            "broadcast --port 80 --pid 7 --connections 200 --in-flight 16 --payload 0 --text \
-             --warmup 0.25 --seconds 1.5",
+            "broadcast --port 80 --pid 7 --connections 200 --in-flight 16 --payload 200 --text \
+             --deflate none --messages 20 --warmup 0.25 --seconds 1.5",
         );
         let expected = Options {
             workload: Workload::Broadcast,
@@ -141,8 +174,10 @@ mod tests {
             pid: 7,
             connections: 200,
             in_flight: 16,
-            payload: 0,
+            payload: 200,
+            messages: 20,
             opcode: Opcode::TEXT,
+            deflate: Some(Takeover::None),
             warmup: Duration::from_millis(250),
             duration: Duration::from_millis(1500),
         };
@@ -162,6 +197,9 @@ mod tests {
             "echo --port 1 --pid 1 --seconds NaN",
             "echo --port 1 --pid 1 --payload",
             "echo --port 1 --pid 1 --depth 3",
+            "echo --port 1 --pid 1 --payload 999 --deflate some",
+            "echo --port 1 --pid 1 --payload 99 --deflate none",
+            "connect --port 1 --pid 1 --payload 999 --deflate none",
         ] {
             assert!(parse(line).is_err(), "{line}");
         }

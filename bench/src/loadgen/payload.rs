@@ -1,7 +1,9 @@
 //! What the messages of a run carry.
 
+use super::extension::Agreement;
 use super::failure::Failure;
 use super::frame::{Keys, MAX_HEADER, Opcode, Piece, append_frame};
+use super::messages::Messages;
 
 /// The messages of a run: printable text of one length whose first bytes are the message's number,
 /// so that a lost, doubled or reordered message does not pass for the right one.
@@ -22,22 +24,20 @@ impl Payload {
             body: (b' '..=b'~').cycle().take(length - stamp_length).collect(),
         }
     }
+}
 
-    /// Appends message `number` as a masked frame.
-    pub(crate) fn append(&self, number: u32, keys: &mut Keys, out: &mut Vec<u8>) {
+impl Messages for Payload {
+    type Lane = ();
+
+    fn new_lane(&self) {}
+
+    fn append(&self, number: u32, keys: &mut Keys, out: &mut Vec<u8>) {
         let stamp = &stamp(number)[..self.stamp_length];
         append_frame(out, self.opcode, keys.next(), stamp, &self.body);
     }
 
-    /// Fails unless `piece` is what message `number` has at that place.
-    pub(crate) fn verify(&self, number: u32, piece: &Piece<'_>) -> Result<(), Failure> {
-        if piece.opcode != self.opcode {
-            return Err(Failure::Server(if piece.opcode == Opcode::CLOSE {
-                "the server closed a connection"
-            } else {
-                "a reply has another opcode than its message"
-            }));
-        }
+    fn verify(&mut self, number: u32, _: &mut (), piece: &Piece<'_>) -> Result<(), Failure> {
+        piece.check_opcode(self.opcode)?;
         if piece.length != self.stamp_length + self.body.len() {
             return Err(Failure::Server(
                 "a reply has another length than its message",
@@ -55,15 +55,13 @@ impl Payload {
         Ok(())
     }
 
-    /// Bytes of a frame that carries a message, at most.
-    pub(crate) fn max_frame(&self) -> usize {
+    fn max_frame(&self) -> usize {
         MAX_HEADER + self.stamp_length + self.body.len()
     }
-}
 
-/// The numbers of `count` messages, which wrap.
-pub(crate) fn numbers(first: u32, count: u32) -> impl Iterator<Item = u32> {
-    (0..count).map(move |index| first.wrapping_add(index))
+    fn agreement(&self) -> Option<Agreement> {
+        None
+    }
 }
 
 /// The number of a message in hexadecimal digits.
@@ -81,15 +79,17 @@ const STAMP: usize = 8;
 mod tests {
     use super::*;
 
-    fn verify(payload: &Payload, number: u32, text: &[u8], size: usize) -> Result<(), Failure> {
+    fn verify(payload: &mut Payload, number: u32, text: &[u8], size: usize) -> Result<(), Failure> {
         let opcode = payload.opcode;
         let mut offset = 0;
         for bytes in text.chunks(size) {
             let length = text.len();
             payload.verify(
                 number,
+                &mut (),
                 &Piece {
                     opcode,
+                    compressed: false,
                     length,
                     offset,
                     bytes,
@@ -108,37 +108,38 @@ mod tests {
 
     #[test]
     fn accepts_its_own_message_at_any_chunking() {
-        let payload = Payload::new(Opcode::TEXT, 13);
+        let mut payload = Payload::new(Opcode::TEXT, 13);
         for size in 1..=13 {
-            verify(&payload, 0x1f, b"0000001f !\"#$", size).unwrap();
+            verify(&mut payload, 0x1f, b"0000001f !\"#$", size).unwrap();
         }
-        verify(&Payload::new(Opcode::TEXT, 3), 0x1230_0000, b"123", 2).unwrap();
+        verify(&mut Payload::new(Opcode::TEXT, 3), 0x1230_0000, b"123", 2).unwrap();
     }
 
     #[test]
     fn rejects_every_changed_byte() {
-        let payload = Payload::new(Opcode::TEXT, 13);
+        let mut payload = Payload::new(Opcode::TEXT, 13);
         for index in 0..13 {
             let mut text = *b"0000001f !\"#$";
             text[index] ^= 1;
             for size in [1, 5, 13] {
-                assert!(verify(&payload, 0x1f, &text, size).is_err());
+                assert!(verify(&mut payload, 0x1f, &text, size).is_err());
             }
         }
     }
 
     #[test]
     fn rejects_another_number_length_or_opcode() {
-        let payload = Payload::new(Opcode::TEXT, 9);
-        assert!(verify(&payload, 2, b"00000001 ", 9).is_err());
-        assert!(verify(&payload, 1, b"00000001", 8).is_err());
+        let mut payload = Payload::new(Opcode::TEXT, 9);
+        assert!(verify(&mut payload, 2, b"00000001 ", 9).is_err());
+        assert!(verify(&mut payload, 1, b"00000001", 8).is_err());
         let binary = Piece {
             opcode: Opcode::BINARY,
+            compressed: false,
             length: 9,
             offset: 0,
             bytes: b"00000001 ",
         };
-        assert!(payload.verify(1, &binary).is_err());
+        assert!(payload.verify(1, &mut (), &binary).is_err());
     }
 
     #[test]

@@ -52,8 +52,19 @@ impl Process {
 
     /// Asks a server of the benchmark to collect its garbage.
     pub(crate) fn collect_garbage(&self) -> io::Result<()> {
+        self.signal(libc::SIGUSR2)
+    }
+
+    /// Tells a server of the benchmark that the measured time begins, or ends.
+    ///
+    /// The signal is one that does nothing to a server which does not listen for it.
+    pub(crate) fn mark_time(&self) -> io::Result<()> {
+        self.signal(libc::SIGURG)
+    }
+
+    fn signal(&self, signal: libc::c_int) -> io::Result<()> {
         // SAFETY: takes no pointers.
-        match unsafe { libc::kill(self.pid, libc::SIGUSR2) } {
+        match unsafe { libc::kill(self.pid, signal) } {
             0 => Ok(()),
             _ => Err(io::Error::last_os_error()),
         }
