@@ -94,8 +94,18 @@ function deflate(takeover, workload, parameters) {
   };
 }
 
-/** What the compressed messages of workloads with small ones have instead. */
-const json = { payload: KIB };
+/**
+ * Both workloads with compressed messages.
+ *
+ * @param {Object} workload the workload
+ * @param {Object} [parameters] what else is different
+ * @return {Object[]} the one with context takeover and the one without
+ */
+function withAndWithout(workload, parameters) {
+  return ['takeover', 'none'].map((takeover) =>
+    deflate(takeover, workload, parameters)
+  );
+}
 
 /** All of them, in the order in which they run. */
 const workloads = [
@@ -118,14 +128,13 @@ const workloads = [
     parameters: { payload: 64, connections: 32 }
   },
   idle(10000, 500),
-  ...[echo(200, 32, 1), echo(KIB, 32, 1), echo(16 * KIB, 16, 1)]
-    .concat(echo(KIB * KIB, 4, 1))
-    .flatMap((load) => [deflate('takeover', load), deflate('none', load)]),
-  deflate('takeover', broadcast(200, 1), json),
-  deflate('none', broadcast(200, 1), json),
-  deflate('none', broadcast(200, 16), json),
-  deflate('takeover', idle(1000, 50), { ...json, messages: 20 }),
-  deflate('none', idle(1000, 50), { ...json, messages: 20 })
+  ...withAndWithout(echo(200, 32, 1)),
+  ...withAndWithout(echo(KIB, 32, 1)),
+  ...withAndWithout(echo(16 * KIB, 16, 1)),
+  ...withAndWithout(echo(KIB * KIB, 4, 1)),
+  ...withAndWithout(broadcast(200, 1), { payload: KIB }),
+  deflate('none', broadcast(200, 16), { payload: KIB }),
+  ...withAndWithout(idle(1000, 50), { payload: KIB, messages: 20 })
 ];
 
 /**

@@ -69,10 +69,10 @@ impl Meter {
             None if now >= self.begin => {
                 self.before = Some(CpuTimes::read(&self.server)?);
                 self.latencies.clear();
-                self.replies.as_mut().map_or(Ok(()), |replies| {
+                if let Some(replies) = &mut self.replies {
                     replies.clear();
-                    mark_time(&self.server)
-                })?;
+                    mark_time(&self.server)?;
+                }
                 self.progress = (0, now);
                 self.end += now - self.begin;
                 self.begin = now;
@@ -197,14 +197,19 @@ const MAX_STALL: u64 = 10_000_000_000;
 
 #[cfg(test)]
 mod tests {
+    use super::super::frame::Opcode;
     use super::super::options::Options;
     use super::*;
 
     fn meter(seconds: &str) -> Meter {
+        meter_of(seconds, None)
+    }
+
+    fn meter_of(seconds: &str, agreement: Option<Agreement>) -> Meter {
         let pid = std::process::id();
         let line = format!("echo --port 1 --pid {pid} --warmup 0 --seconds {seconds}");
         let options = Options::parse(line.split(' ').map(String::from)).unwrap();
-        Meter::new(&options, None).unwrap()
+        Meter::new(&options, agreement).unwrap()
     }
 
     #[test]
@@ -222,6 +227,33 @@ mod tests {
         let report = meter.report().unwrap();
         assert!(report.contains("\"operations\":2,"), "{report}");
         assert!(report.contains("\"maxMicros\":3}"), "{report}");
+    }
+
+    #[test]
+    fn tells_how_large_replies_are_if_they_may_be_compressed() {
+        let agreement = Agreement {
+            client_takeover: true,
+            server_takeover: true,
+            client_window_bits: 15,
+        };
+        let mut meter = meter_of("0.001", Some(agreement));
+        let reply = |length, compressed| Piece {
+            opcode: Opcode::TEXT,
+            compressed,
+            length,
+            offset: length,
+            bytes: &[],
+        };
+        meter.record_reply(&reply(99, false));
+        meter.handle_time().unwrap();
+        meter.record(1_000);
+        meter.record_reply(&reply(16, true));
+        std::thread::sleep(Duration::from_millis(2));
+        meter.handle_time().unwrap();
+        let report = meter.report().unwrap();
+        let figures = "\"replyBytes\":16,\"compressionRatio\":4,\"plainReplies\":0,";
+        assert!(report.contains(figures), "{report}");
+        assert!(report.contains("\"residentBytes\":"), "{report}");
     }
 
     #[test]
