@@ -80,7 +80,17 @@ class Stage extends PlainStage {
     this.ws = undefined;
     /** The other end of its socket. */
     this.peer = undefined;
+    /** Lines that the peer adds to its half of the handshake. */
+    this.fields = [];
   }
+
+  /**
+   * Does without a handshake what it would do for extensions.
+   *
+   * @param {WebSocket} ws a WebSocket that has no socket yet
+   * @param {Object} options its options
+   */
+  extend() {}
 
   /**
    * Opens the connection.
@@ -116,6 +126,7 @@ class Stage extends PlainStage {
     ws._isServer = isServer;
     this.peer = theirs;
     this.#watch(ws);
+    this.extend(ws, options);
     ws.setSocket(ours, head, {
       ...options,
       generateMask: isServer ? undefined : fillMask
@@ -141,6 +152,7 @@ class Stage extends PlainStage {
       'Upgrade: websocket',
       'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
       'Sec-WebSocket-Version: 13',
+      ...this.fields,
       '',
       ''
     ].join('\r\n');
@@ -161,6 +173,7 @@ class Stage extends PlainStage {
         'Connection: Upgrade',
         'Upgrade: websocket',
         `Sec-WebSocket-Accept: ${accept}`,
+        ...this.fields,
         '',
         ''
       ].join('\r\n');
