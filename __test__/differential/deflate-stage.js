@@ -46,8 +46,9 @@ class DeflateStage extends Stage {
    * @param {Object} [negotiated]
    * @param {Object} [negotiated.ours] see `Parameters`, of the WebSocket
    * @param {Object} [negotiated.theirs] the same, of the peer
+   * @param {Buffer[]} [early] frames that come right behind the handshake
    */
-  async open(options, { ours, theirs } = {}) {
+  async open(options, { ours, theirs } = {}, early = []) {
     const sides = this.isServer ? ['server', 'client'] : ['client', 'server'];
     const our = new Parameters(sides[0], ours);
     const their = new Parameters(sides[1], theirs);
@@ -62,7 +63,7 @@ class DeflateStage extends Stage {
     /** Compresses what it is told. */
     this.deflater = new Deflater(their.context);
 
-    await super.open({ perMessageDeflate: {}, ...options });
+    await super.open({ perMessageDeflate: {}, ...options }, early);
     this.ws.on('error', ({ errno }) => this.note(`errno ${errno}`));
     this.note(this.ws.extensions);
   }
@@ -127,15 +128,15 @@ class DeflateStage extends Stage {
     const { ws, peer, bytes } = this.log;
     const { frames, rest } = readFrames(bytes);
     let isCompressed = false;
-    const lines = frames.map(({ fin, rsv, opcode, mask, payload }) => {
+    const lines = frames.map((frame) => {
+      const { fin, rsv, opcode, mask, payload } = frame;
       if (opcode === OP.TEXT || opcode === OP.BINARY) isCompressed = rsv !== 0;
-      const isData = opcode <= OP.BINARY;
-      const data =
-        isData && isCompressed ? this.#inflate(payload, fin) : payload;
-      return (
-        `${opcode} fin ${fin} rsv ${rsv} masked ${mask !== null} ` +
-        (data.length > 40 ? show(data) : JSON.stringify(`${data}`))
-      );
+      const head = `${opcode} fin ${fin} rsv ${rsv} masked ${mask !== null}`;
+      if (opcode > OP.BINARY) return `${head} ${payload.toString('hex')}`;
+      const data = isCompressed ? this.#inflate(payload, fin) : payload;
+      return `${head} ${
+        data.length > 40 ? show(data) : JSON.stringify(`${data}`)
+      }`;
     });
     if (rest.length > 0) lines.push(`part of a frame: ${rest.length}`);
     return { ws, peer, frames: lines };
