@@ -13,6 +13,8 @@ const { requestText } = require('./upgrade');
 
 const { GUID } = lib('constants');
 
+const EXTENSIONS = 'Sec-WebSocket-Extensions';
+
 /** The other end of a WebSocket's socket, half-open sockets allowed. */
 class Peer {
   /** @param {net.Socket} socket the socket */
@@ -120,9 +122,10 @@ async function listening(t, server) {
  *
  * @param {TestContext} t the test
  * @param {Object} [options] the server's options
+ * @param {string} [extensions] those that the peer offers
  * @return {Promise<{ws: WebSocket, peer: Peer}>}
  */
-async function server(t, options) {
+async function server(t, options, extensions) {
   const wss = new WebSocketServer({ port: 0, host: '127.0.0.1', ...options });
   await once(wss, 'listening');
   t.after(() => {
@@ -134,7 +137,7 @@ async function server(t, options) {
   const socket = net.connect({ port, host: '127.0.0.1', allowHalfOpen: true });
   t.after(() => socket.destroy());
   const peer = new Peer(socket);
-  socket.write(requestText());
+  socket.write(requestText({ [EXTENSIONS]: extensions }));
   const [[ws]] = await Promise.all([once(wss, 'connection'), peer.head()]);
   return { ws, peer };
 }
@@ -144,9 +147,10 @@ async function server(t, options) {
  *
  * @param {TestContext} t the test
  * @param {Object} [options] the client's options
+ * @param {string} [extensions] those that the peer agrees to
  * @return {Promise<{ws: WebSocket, peer: Peer}>}
  */
-async function client(t, options) {
+async function client(t, options, extensions) {
   const listener = net.createServer({ allowHalfOpen: true });
   const port = await listening(t, listener);
   const ws = new WebSocket(`ws://127.0.0.1:${port}`, {
@@ -162,7 +166,9 @@ async function client(t, options) {
   const accept = createHash('sha1').update(`${key}${GUID}`).digest('base64');
   socket.write(
     'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n' +
-      `Upgrade: websocket\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`
+      `Upgrade: websocket\r\nSec-WebSocket-Accept: ${accept}\r\n` +
+      (extensions === undefined ? '' : `${EXTENSIONS}: ${extensions}\r\n`) +
+      '\r\n'
   );
   await once(ws, 'open');
   return { ws, peer };
