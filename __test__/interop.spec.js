@@ -18,6 +18,10 @@ const ROLES = [
   ['the client of ws and our server', ws, ferrows]
 ];
 const SOCKETS = ['TCP', 'TLS', 'a Unix socket'];
+const KINDS = SOCKETS.flatMap((socket) => [
+  { socket, compressed: false },
+  { socket, compressed: true }
+]);
 const MEBIBYTE = 1 << 20;
 
 /**
@@ -50,17 +54,18 @@ async function listen(t, kind) {
  * Opens a connection for the length of a test.
  *
  * @param {TestContext} t the test
- * @param {string} kind the kind of socket, one of SOCKETS
+ * @param {Object} kind the kind of connection, one of KINDS
  * @param {Function} Client the package of the client
  * @param {Function} Server the package of the server
  * @return {Promise<WebSocket[]>} both ends, open
  */
-async function pair(t, kind, Client, Server) {
-  const { server, url } = await listen(t, kind);
-  const wss = new Server.WebSocketServer({ server });
+async function pair(t, { socket, compressed }, Client, Server) {
+  const { server, url } = await listen(t, socket);
+  const perMessageDeflate = compressed;
+  const wss = new Server.WebSocketServer({ server, perMessageDeflate });
   const client = new Client.WebSocket(url, {
     ca: identity.cert,
-    perMessageDeflate: false
+    perMessageDeflate
   });
 
   t.after(async () => {
@@ -75,6 +80,9 @@ async function pair(t, kind, Client, Server) {
     once(client, 'open')
   ]);
 
+  const extensions = compressed ? 'permessage-deflate' : '';
+  assert.strictEqual(client.extensions, extensions);
+  assert.strictEqual(peer.extensions, extensions);
   return [client, peer];
 }
 
@@ -99,8 +107,10 @@ function messages(websocket, count) {
 }
 
 for (const [who, Client, Server] of ROLES) {
-  for (const kind of SOCKETS) {
-    describe(`${who} over ${kind}`, { timeout: 60000 }, () => {
+  for (const kind of KINDS) {
+    const how = `${kind.socket}${kind.compressed ? ', compressed' : ''}`;
+
+    describe(`${who} over ${how}`, { timeout: 60000 }, () => {
       /**
        * Defines a test that is run in both directions.
        *
