@@ -11,7 +11,7 @@ const {
 } = require('node:timers/promises');
 
 const { pair } = require('./support/connections');
-const { WebSocket } = require('./support/ferrows');
+const { createWebSocketStream, WebSocket } = require('./support/ferrows');
 const { listen } = require('./support/server');
 
 const NAME = 'permessage-deflate';
@@ -122,6 +122,22 @@ describe('The extension', { timeout: 20000 }, () => {
       assert.ok(data.equals(Buffer.from(list[i % 6])));
       assert.strictEqual(binary, typeof list[i % 6] !== 'string');
     });
+  });
+
+  it('compresses what is piped through streams', async (t) => {
+    const both = await pair(t, compressed);
+    const [near, far] = [both.client, both.server].map((ws) =>
+      createWebSocketStream(ws)
+    );
+    const chunks = [];
+    far.on('data', (chunk) => chunks.push(chunk));
+    for (let i = 0; i < 100; i++) near.write(`${i} ${LONG}`);
+    near.end();
+    await once(far, 'end');
+    const expected = Array.from({ length: 100 }, (_, i) => `${i} ${LONG}`);
+    assert.strictEqual(Buffer.concat(chunks).toString(), expected.join(''));
+    far.end();
+    await once(near.resume(), 'end');
   });
 
   for (const name of ['terminate', 'close']) {
