@@ -1,6 +1,6 @@
 'use strict';
 
-// The class by itself: what it offers and accepts, compresses and inflates.
+// The class by itself: what it compresses and inflates.
 
 const assert = require('node:assert');
 const { describe, it } = require('node:test');
@@ -8,6 +8,7 @@ const { promisify } = require('node:util');
 const zlib = require('node:zlib');
 
 const brokenDeflate = require('./support/broken-deflate');
+const { bytesOf } = require('./support/conversation');
 const { Deflater, Inflater, TAIL } = require('./support/deflate');
 const { extension, lib, PerMessageDeflate } = require('./support/ferrows');
 
@@ -17,10 +18,6 @@ const NAME = 'permessage-deflate';
 
 /** The offers, or the answer, in a header. */
 const parsed = (text) => extension.parse(text.replace(/\bD\b/g, NAME))[NAME];
-
-/** What is accepted of a header by a side with some options. */
-const accept = (isServer, options, text) =>
-  new PerMessageDeflate({ ...options, isServer }).accept(parsed(text));
 
 /**
  * An extension of a client that has negotiated.
@@ -40,9 +37,6 @@ function negotiated(options, answer = 'D') {
   };
 }
 
-/** A row of a table, as the title of a test. */
-const shown = (options) => JSON.stringify(options ?? {});
-
 describe('PerMessageDeflate', { timeout: 20000 }, () => {
   it('has the name of the extension', () => {
     assert.strictEqual(PerMessageDeflate.extensionName, NAME);
@@ -51,195 +45,6 @@ describe('PerMessageDeflate', { timeout: 20000 }, () => {
 
   it('needs no options', () => {
     assert.strictEqual(new PerMessageDeflate().params, null);
-  });
-
-  describe('#offer', () => {
-    for (const [options, offer] of [
-      [undefined, 'D; client_max_window_bits'],
-      [{ clientMaxWindowBits: false }, 'D'],
-      [{ clientMaxWindowBits: 9 }, 'D; client_max_window_bits=9'],
-      [
-        { serverMaxWindowBits: 10, serverNoContextTakeover: true },
-        'D; server_no_context_takeover; server_max_window_bits=10; ' +
-          'client_max_window_bits'
-      ],
-      [
-        { clientNoContextTakeover: true, clientMaxWindowBits: 15 },
-        'D; client_no_context_takeover; client_max_window_bits=15'
-      ]
-    ]) {
-      it(`makes an offer of ${shown(options)}`, () => {
-        const made = new PerMessageDeflate(options).offer();
-        const text = extension.format({ [NAME]: made });
-        assert.strictEqual(text, offer.replace('D', NAME));
-      });
-    }
-  });
-
-  describe('#accept of a server', () => {
-    for (const [options, offers, params] of [
-      [{}, 'D', {}],
-      [{}, 'D; client_max_window_bits', {}],
-      [{}, 'D; client_max_window_bits=9', { client_max_window_bits: 9 }],
-      [{}, 'D; server_max_window_bits=9', { server_max_window_bits: 9 }],
-      [
-        {},
-        'D; server_no_context_takeover; client_no_context_takeover',
-        { server_no_context_takeover: true, client_no_context_takeover: true }
-      ],
-      [{ serverMaxWindowBits: 9 }, 'D', { server_max_window_bits: 9 }],
-      [
-        { serverMaxWindowBits: 9 },
-        'D; server_max_window_bits=8, D; server_max_window_bits=12',
-        { server_max_window_bits: 9 }
-      ],
-      [
-        { clientMaxWindowBits: 9 },
-        'D, D; client_max_window_bits=8, D; client_max_window_bits',
-        { client_max_window_bits: 9 }
-      ],
-      [{ clientMaxWindowBits: false }, 'D; client_max_window_bits=9', {}],
-      [
-        { serverNoContextTakeover: false },
-        'D; server_no_context_takeover, D',
-        {}
-      ],
-      [
-        { serverNoContextTakeover: true, clientNoContextTakeover: true },
-        'D',
-        { server_no_context_takeover: true, client_no_context_takeover: true }
-      ]
-    ]) {
-      it(`takes one of ${offers} with ${shown(options)}`, () => {
-        assert.deepEqual(accept(true, options, offers), params);
-      });
-    }
-
-    for (const [options, offers] of [
-      [{ serverNoContextTakeover: false }, 'D; server_no_context_takeover'],
-      [{ serverMaxWindowBits: false }, 'D; server_max_window_bits=9'],
-      [{ serverMaxWindowBits: 9 }, 'D; server_max_window_bits=8'],
-      [{ clientMaxWindowBits: 9 }, 'D'],
-      [{ clientMaxWindowBits: 9 }, 'D; client_max_window_bits=8']
-    ]) {
-      it(`takes none of ${offers} with ${shown(options)}`, () => {
-        assert.throws(() => accept(true, options, offers), {
-          name: 'Error',
-          message: 'None of the extension offers can be accepted'
-        });
-      });
-    }
-  });
-
-  describe('#accept of a client', () => {
-    for (const [options, answer, params] of [
-      [{}, 'D', {}],
-      [{}, 'D; client_max_window_bits=9', { client_max_window_bits: 9 }],
-      [{ clientMaxWindowBits: 9 }, 'D', { client_max_window_bits: 9 }],
-      [
-        { clientMaxWindowBits: 9 },
-        'D; client_max_window_bits=8',
-        { client_max_window_bits: 8 }
-      ],
-      [
-        {},
-        'D; server_max_window_bits=9; server_no_context_takeover',
-        { server_max_window_bits: 9, server_no_context_takeover: true }
-      ]
-    ]) {
-      it(`takes ${answer} with ${shown(options)}`, () => {
-        assert.deepEqual(accept(false, options, answer), params);
-      });
-    }
-
-    for (const [options, answer, message] of [
-      [
-        { clientNoContextTakeover: false },
-        'D; client_no_context_takeover',
-        'Unexpected parameter "client_no_context_takeover"'
-      ],
-      ...[false, 9].map((clientMaxWindowBits) => [
-        { clientMaxWindowBits },
-        'D; client_max_window_bits=10',
-        'Unexpected or invalid parameter "client_max_window_bits"'
-      ])
-    ]) {
-      it(`does not take ${answer} with ${shown(options)}`, () => {
-        assert.throws(() => accept(false, options, answer), {
-          name: 'Error',
-          message
-        });
-      });
-    }
-  });
-
-  describe('#accept of either side', () => {
-    const invalid = (name, value) => [
-      TypeError,
-      `Invalid value for parameter "${name}": ${value}`
-    ];
-    const single = (name) => [
-      Error,
-      `Parameter "${name}" must have only a single value`
-    ];
-    const ROWS = [
-      ['unknown', [Error, 'Unknown parameter "unknown"']],
-      ...['server', 'client'].flatMap((side) => [
-        [`${side}_max_window_bits=7`, invalid(`${side}_max_window_bits`, '7')],
-        [
-          `${side}_max_window_bits=16`,
-          invalid(`${side}_max_window_bits`, '16')
-        ],
-        [
-          `${side}_max_window_bits=9.5`,
-          invalid(`${side}_max_window_bits`, '9.5')
-        ],
-        [
-          `${side}_max_window_bits=9; ${side}_max_window_bits=9`,
-          single(`${side}_max_window_bits`)
-        ],
-        [
-          `${side}_no_context_takeover=true`,
-          invalid(`${side}_no_context_takeover`, 'true')
-        ],
-        [
-          `${side}_no_context_takeover; ${side}_no_context_takeover`,
-          single(`${side}_no_context_takeover`)
-        ]
-      ]),
-      ['server_max_window_bits', invalid('server_max_window_bits', 'true')]
-    ];
-
-    for (const [parameters, [Class, message]] of ROWS) {
-      it(`does not take the parameters ${parameters}`, () => {
-        for (const isServer of [true, false]) {
-          for (const text of [`D; ${parameters}`, `D, D; ${parameters}`]) {
-            assert.throws(
-              () => accept(isServer, {}, text),
-              (err) => err.constructor === Class && err.message === message
-            );
-          }
-        }
-      });
-    }
-
-    it('demands a value of client_max_window_bits from a server', () => {
-      assert.throws(() => accept(false, {}, 'D; client_max_window_bits'), {
-        name: 'TypeError',
-        message: 'Invalid value for parameter "client_max_window_bits": true'
-      });
-    });
-
-    it('keeps what it returns, and changes what it is given', () => {
-      for (const isServer of [true, false]) {
-        const instance = new PerMessageDeflate({ isServer });
-        const list = parsed('D; server_max_window_bits=9');
-        const params = instance.accept(list);
-        assert.strictEqual(instance.params, params);
-        assert.strictEqual(list[0], params);
-        assert.deepEqual(params, { server_max_window_bits: 9 });
-      }
-    });
   });
 
   describe('#compress and #decompress', () => {
@@ -289,6 +94,42 @@ describe('PerMessageDeflate', { timeout: 20000 }, () => {
         assert.strictEqual(sizes[2] < sizes[0] / 2, takeover);
       }
     });
+
+    for (const level of [1, 6, 9]) {
+      const zlibDeflateOptions = { level };
+
+      it(`know every byte, at the level ${level}`, async () => {
+        const all = Buffer.from(Array.from({ length: 256 }, (_, i) => i));
+        for (const length of [1, 2, 5, 20, 256]) {
+          const { compress } = negotiated({ zlibDeflateOptions });
+          const inflater = new Inflater();
+          for (let at = 0; at < 256; at += length) {
+            const data = all.subarray(at, at + length);
+            const bytes = await compress(data, true);
+            assert.deepStrictEqual(inflater.fragment(bytes), data);
+          }
+        }
+      });
+
+      for (let bits = 8; bits <= 15; bits++) {
+        const title = `${bits} bits, at the level ${level}`;
+
+        it(`stay within a window of ${title}`, async () => {
+          const { compress } = negotiated(
+            { zlibDeflateOptions },
+            `D; client_max_window_bits=${bits}`
+          );
+          // Small pieces, so that nothing out of the window is at hand.
+          const zlib = { chunkSize: 64 };
+          const inflater = new Inflater({ windowBits: bits, zlib });
+          for (const kind of ['lines', 'words', 'letter', 'noise', 'lines']) {
+            const data = bytesOf({ kind, length: 50000, seed: bits });
+            const bytes = await compress(data, true);
+            assert.ok(inflater.fragment(bytes).equals(data), kind);
+          }
+        });
+      }
+    }
 
     it('give the stream up at a final block', async () => {
       const { decompress } = negotiated();

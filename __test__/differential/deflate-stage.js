@@ -65,7 +65,8 @@ class DeflateStage extends Stage {
 
     await super.open({ perMessageDeflate: {}, ...options }, early);
     this.ws.on('error', ({ errno }) => this.note(`errno ${errno}`));
-    this.note(this.ws.extensions);
+    // What comes early may be told by now.
+    if (early.length === 0) this.note(this.ws.extensions);
   }
 
   /** @param {WebSocket} ws @param {Object} options see `Stage` */
