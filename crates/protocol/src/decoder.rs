@@ -51,7 +51,8 @@ pub struct DecoderConfig {
     pub side: Side,
     /// What a peer may make us hold.
     pub limits: Limits,
-    /// Whether text and close reasons must be UTF-8; compressed text is left to who inflates it.
+    /// Whether text and close reasons must be UTF-8; compressed text is left to who inflates it
+    /// ([`crate::deflate::InflatedMessage`]).
     pub validate_utf8: bool,
     /// Whether RSV1 may be set on the first frame of a message (RFC 7692 section 6).
     pub compression: bool,
@@ -131,6 +132,13 @@ impl Decoder {
         result
     }
 
+    /// Swallows the rest of the stream, as after an error of its own.
+    pub fn finish(&mut self) {
+        self.stage = Stage::Finished;
+        self.message = None;
+        self.control = Vec::new();
+    }
+
     /// Whether the stream stands between messages, with nothing of the next one read.
     pub fn is_idle(&self) -> bool {
         self.stage == Stage::Start && self.message.is_none() && self.piece.is_empty()
@@ -143,7 +151,7 @@ impl Decoder {
 
     /// Payload bytes held for an unfinished message or control frame.
     pub fn buffered_bytes(&self) -> usize {
-        self.control.len() + self.assembled()
+        self.control.len() + self.message.as_ref().map_or(0, |message| message.held())
     }
 
     /// Bytes of heap memory reserved; what payload has not reached yet is only address space.
@@ -261,11 +269,11 @@ impl Decoder {
         chunk: &mut [u8],
         at: &mut usize,
     ) -> Result<Option<Event>, ProtocolError> {
-        if self.frame.fin && self.message.is_none() && self.frame.is_whole_in(&chunk[*at..]) {
+        let whole = self.frame.is_whole_in(&chunk[*at..]);
+        if whole && self.frame.fin && self.message.is_none() {
             return self.message_in_chunk(chunk, at).map(Some);
         }
-        let part = self.frame.take(chunk, at);
-        if part.bytes.is_empty() && !self.frame.is_complete() {
+        if *at == chunk.len() && !self.frame.is_complete() {
             return Ok(None);
         }
         let message = self
@@ -273,8 +281,14 @@ impl Decoder {
             .get_or_insert_with(|| Box::new(Assembly::new(&self.frame, self.config.validate_utf8)));
         let limit = self.config.limits.max_fragments;
         let excess = limit > 0 && message.frames() >= limit;
-        if !excess {
-            message.append(&part, &self.frame)?;
+        let mut in_chunk = None;
+        if whole && message.is_compressed() {
+            in_chunk = Some(self.frame.take_in_place(chunk, at));
+        } else {
+            let part = self.frame.take(chunk, at);
+            if !excess {
+                message.append(&part, &self.frame)?;
+            }
         }
         if !self.frame.is_complete() {
             return Ok(None);
@@ -283,10 +297,14 @@ impl Decoder {
             return Err(ProtocolError::TooManyFragments);
         }
         message.end_frame(&self.frame);
+        let compressed = message
+            .is_compressed()
+            .then(|| message.hand_out(in_chunk, self.frame.fin));
         self.end_frame(*at < chunk.len());
-        match self.message.take_if(|_| self.frame.fin) {
-            Some(message) => message.finish().map(Some),
-            None => Ok(None),
+        match (compressed, self.message.take_if(|_| self.frame.fin)) {
+            (Some(event), _) => Ok(Some(event)),
+            (None, Some(message)) => message.finish().map(Some),
+            (None, None) => Ok(None),
         }
     }
 
@@ -298,16 +316,22 @@ impl Decoder {
     ) -> Result<Event, ProtocolError> {
         let range = self.frame.take_in_place(chunk, at);
         self.end_frame(*at < chunk.len());
-        let (kind, compressed) = (self.frame.kind(), self.frame.rsv1);
-        let validate = self.config.validate_utf8 && kind == MessageKind::Text && !compressed;
+        let kind = self.frame.kind();
+        if self.frame.rsv1 {
+            return Ok(Event::Compressed {
+                kind,
+                first: true,
+                fin: true,
+                payload: Payload::InChunk(range),
+            });
+        }
+        let validate = self.config.validate_utf8 && kind == MessageKind::Text;
         if validate && !utf8::is_valid(&chunk[range.clone()]) {
             return Err(ProtocolError::InvalidUtf8);
         }
-        let payload = Payload::InChunk(range);
         Ok(Event::Message {
             kind,
-            compressed,
-            payload,
+            payload: Payload::InChunk(range),
             frames: FrameLengths::default(),
         })
     }
@@ -316,12 +340,6 @@ impl Decoder {
     fn end_frame(&mut self, more: bool) {
         self.piece.complete(more);
         self.stage = Stage::Start;
-    }
-
-    fn finish(&mut self) {
-        self.stage = Stage::Finished;
-        self.message = None;
-        self.control = Vec::new();
     }
 
     /// Bytes of the message from its frames so far.

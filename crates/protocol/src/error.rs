@@ -24,12 +24,15 @@ pub enum ProtocolError {
     UnexpectedMask,
     /// A length is over 2^53 - 1 bytes, more than a JavaScript number counts exactly.
     UnsupportedPayloadLength(u64),
-    /// The frames of a message would be longer than [`crate::Limits::max_payload`].
+    /// The frames of a message would be longer than [`crate::Limits::max_payload`], as they are on the
+    /// wire or inflated.
     MessageTooLong,
     /// A message has more frames than [`crate::Limits::max_fragments`].
     TooManyFragments,
     /// A text message or a close reason is not UTF-8.
     InvalidUtf8,
+    /// A compressed payload is no DEFLATE data; what is wrong with it, in zlib's words.
+    InvalidDeflateData(&'static str),
     /// A close code that must not appear in a frame.
     InvalidCloseCode(CloseCode),
     /// An unfinished part of a frame is spread over more chunks than
@@ -49,7 +52,7 @@ impl ProtocolError {
             | Self::ExpectedMask
             | Self::UnexpectedMask
             | Self::InvalidCloseCode(_) => CloseCode::PROTOCOL_ERROR,
-            Self::InvalidUtf8 => CloseCode::INVALID_PAYLOAD,
+            Self::InvalidUtf8 | Self::InvalidDeflateData(_) => CloseCode::INVALID_PAYLOAD,
             Self::TooManyFragments | Self::TooManyBufferedChunks => CloseCode::POLICY_VIOLATION,
             Self::UnsupportedPayloadLength(_) | Self::MessageTooLong => CloseCode::MESSAGE_TOO_BIG,
         }
@@ -74,6 +77,7 @@ impl fmt::Display for ProtocolError {
             Self::MessageTooLong => f.write_str("message is over the payload limit"),
             Self::TooManyFragments => f.write_str("message is over the fragment limit"),
             Self::InvalidUtf8 => f.write_str("text is not UTF-8"),
+            Self::InvalidDeflateData(reason) => write!(f, "not DEFLATE data: {reason}"),
             Self::InvalidCloseCode(code) => write!(f, "close code {code} is not valid"),
             Self::TooManyBufferedChunks => f.write_str("frame is over the chunk limit"),
         }

@@ -4,19 +4,28 @@ use std::ops::Range;
 
 use crate::CloseCode;
 
-/// Something complete that the peer sent.
+/// Something that the peer sent, and that is complete.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
     /// A whole message.
     Message {
         /// Whether the message is text or binary.
         kind: MessageKind,
-        /// RSV1 was set: the payload is compressed, and text was not validated.
-        compressed: bool,
         /// The payload, unmasked.
         payload: Payload,
         /// How the payload came in frames; empty unless the message is binary and was fragmented.
         frames: FrameLengths,
+    },
+    /// A frame of a compressed message (RFC 7692 section 6), to be inflated in order.
+    Compressed {
+        /// Whether the message is text or binary.
+        kind: MessageKind,
+        /// Whether it is the first frame of its message.
+        first: bool,
+        /// Whether it is the last one.
+        fin: bool,
+        /// The payload, unmasked and still compressed.
+        payload: Payload,
     },
     /// A ping, possibly between the fragments of a message.
     Ping(Payload),

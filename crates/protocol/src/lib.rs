@@ -10,6 +10,7 @@
 //! | [`frame`] | frame headers and whole frames to send |
 //! | [`close`] | close codes, and the body of a close frame |
 //! | [`mask`], [`utf8`] | the two passes over payload bytes |
+//! | [`deflate`] | compressed messages (RFC 7692) |
 //! | [`handshake`], [`extension`], [`subprotocol`] | the opening handshake and its header fields |
 //!
 //! A peer's mistake is a [`ProtocolError`], the caller's a [`MisuseError`]; neither is ever a panic.
@@ -18,6 +19,7 @@
 
 pub mod close;
 pub mod decoder;
+pub mod deflate;
 pub mod error;
 pub mod event;
 pub mod extension;

@@ -1,5 +1,7 @@
 //! A message that is not in one piece.
 
+use std::ops::Range;
+
 use super::incoming::{IncomingFrame, Part};
 use crate::{Event, FrameLengths, MessageKind, Payload, ProtocolError, utf8};
 
@@ -11,6 +13,8 @@ pub(super) struct Assembly {
     validate: bool,
     /// Complete frames.
     frames: u32,
+    /// Bytes of frames that were handed out already; stays 0 unless `compressed`.
+    handed_out: usize,
     bytes: Vec<u8>,
     /// `bytes[..checked]` is UTF-8, and up to three bytes after it may start another character; stays
     /// 0 unless `validate`.
@@ -27,6 +31,7 @@ impl Assembly {
             compressed,
             validate: validate_utf8 && kind == MessageKind::Text && !compressed,
             frames: 0,
+            handed_out: 0,
             bytes: Vec::new(),
             checked: 0,
             lengths: FrameLengths::default(),
@@ -51,9 +56,29 @@ impl Assembly {
     /// Counts a frame whose payload has been added.
     pub(super) fn end_frame(&mut self, frame: &IncomingFrame) {
         self.frames = self.frames.saturating_add(1);
-        if self.kind == MessageKind::Binary {
+        if self.kind == MessageKind::Binary && !self.compressed {
             self.lengths.push(frame.length());
         }
+    }
+
+    /// Hands out the payload of a compressed frame that has just ended: what was appended, or bytes
+    /// that lie whole in the chunk.
+    pub(super) fn hand_out(&mut self, in_chunk: Option<Range<usize>>, fin: bool) -> Event {
+        let payload = match in_chunk {
+            Some(range) => Payload::InChunk(range),
+            None => Payload::Owned(std::mem::take(&mut self.bytes)),
+        };
+        self.handed_out = self.handed_out.saturating_add(payload.len());
+        Event::Compressed {
+            kind: self.kind,
+            first: self.frames == 1,
+            fin,
+            payload,
+        }
+    }
+
+    pub(super) fn is_compressed(&self) -> bool {
+        self.compressed
     }
 
     /// The message, its last frame being there.
@@ -70,7 +95,6 @@ impl Assembly {
         };
         Ok(Event::Message {
             kind: self.kind,
-            compressed: self.compressed,
             payload,
             frames,
         })
@@ -80,8 +104,13 @@ impl Assembly {
         self.frames
     }
 
-    /// Bytes of payload.
+    /// Bytes of payload, as they were on the wire.
     pub(super) fn len(&self) -> usize {
+        self.handed_out.saturating_add(self.bytes.len())
+    }
+
+    /// Bytes of payload held here.
+    pub(super) fn held(&self) -> usize {
         self.bytes.len()
     }
 

@@ -1,6 +1,7 @@
 //! Streams as exact bytes, each decoded whole and one byte at a time.
 
 mod close;
+mod compressed;
 mod headers;
 mod limits;
 mod memory;
@@ -26,6 +27,12 @@ const SERVER: DecoderConfig = DecoderConfig {
 const CLIENT: DecoderConfig = DecoderConfig {
     side: Side::Client,
     ..SERVER
+};
+
+/// A client that has agreed on compression.
+const DEFLATE: DecoderConfig = DecoderConfig {
+    compression: true,
+    ..CLIENT
 };
 
 /// The events of a stream that has no errors.
@@ -54,7 +61,6 @@ fn message(kind: MessageKind, payload: &[u8], frames: &[u64]) -> Event {
     let payload = Payload::Owned(payload.to_vec());
     Event::Message {
         kind,
-        compressed: false,
         payload,
         frames: lengths,
     }
@@ -66,6 +72,15 @@ fn text(payload: &str) -> Event {
 
 fn binary(payload: &[u8]) -> Event {
     message(MessageKind::Binary, payload, &[])
+}
+
+fn compressed(kind: MessageKind, first: bool, fin: bool, payload: &[u8]) -> Event {
+    Event::Compressed {
+        kind,
+        first,
+        fin,
+        payload: Payload::Owned(payload.to_vec()),
+    }
 }
 
 fn ping(payload: &[u8]) -> Event {

@@ -1,5 +1,8 @@
 //! Two sides of a connection in memory.
 
+use ferrows_protocol::deflate::{
+    Compressor, CompressorSettings, Decompressor, DecompressorSettings, InflatedMessage, Progress,
+};
 use ferrows_protocol::frame::{FrameHeader, encode_frame};
 use ferrows_protocol::{
     CloseCode, Decoder, DecoderConfig, Event, Limits, MessageKind, OpCode, Payload, ProtocolError,
@@ -16,8 +19,16 @@ impl Pair {
     /// Two sides without limits, whose wires carry at most `chunk` bytes at a time.
     pub(crate) fn new(chunk: usize) -> Self {
         Self {
-            client: Peer::new(Side::Client, chunk),
-            server: Peer::new(Side::Server, chunk),
+            client: Peer::new(Side::Client, chunk, None),
+            server: Peer::new(Side::Server, chunk, None),
+        }
+    }
+
+    /// Two sides that have agreed on compression with these settings.
+    pub(crate) fn compressing(chunk: usize, settings: &CompressorSettings) -> Self {
+        Self {
+            client: Peer::new(Side::Client, chunk, Some(settings)),
+            server: Peer::new(Side::Server, chunk, Some(settings)),
         }
     }
 
@@ -46,26 +57,70 @@ pub(crate) struct Peer {
     pub(crate) wire: Vec<u8>,
     side: Side,
     decoder: Decoder,
+    compression: Option<Compression>,
     chunk: usize,
     close_sent: bool,
     /// Frames sent so far, from which the mask keys are made.
     frames: u32,
 }
 
+/// What a peer needs if messages may be compressed.
+struct Compression {
+    compressor: Compressor,
+    decompressor: Decompressor,
+    /// The message that is being received.
+    message: Option<InflatedMessage>,
+}
+
+impl Compression {
+    fn new(settings: &CompressorSettings) -> Self {
+        Self {
+            compressor: Compressor::new(settings.clone()),
+            decompressor: Decompressor::new(DecompressorSettings {
+                window_bits: settings.window_bits,
+                context_takeover: settings.context_takeover,
+                max_payload: 0,
+                dictionary: settings.dictionary.clone(),
+            }),
+            message: None,
+        }
+    }
+
+    /// Takes a frame, and gives the message that it completes.
+    fn inflate(
+        &mut self,
+        mut message: InflatedMessage,
+        payload: &[u8],
+        fin: bool,
+    ) -> Result<Option<Event>, ProtocolError> {
+        let (inflater, mut at) = (&mut self.decompressor, 0);
+        while message.inflate(inflater, payload, &mut at, fin, BUDGET)? == Progress::More {}
+        if fin {
+            return message.finish().map(Some);
+        }
+        self.message = Some(message);
+        Ok(None)
+    }
+}
+
+/// Bytes to inflate at a time: few, so that it takes several turns.
+const BUDGET: usize = 1000;
+
 impl Peer {
-    fn new(side: Side, chunk: usize) -> Self {
+    fn new(side: Side, chunk: usize, compression: Option<&CompressorSettings>) -> Self {
         let limits = Limits::default();
         let config = DecoderConfig {
             side,
             limits,
             validate_utf8: true,
-            compression: false,
+            compression: compression.is_some(),
         };
         Self {
             told: Vec::new(),
             wire: Vec::new(),
             side,
             decoder: Decoder::new(config),
+            compression: compression.map(Compression::new),
             chunk,
             close_sent: false,
             frames: 0,
@@ -73,12 +128,25 @@ impl Peer {
     }
 
     pub(crate) fn send(&mut self, fin: bool, opcode: OpCode, payload: &[u8]) {
+        self.send_frame(fin, false, opcode, payload);
+    }
+
+    /// Sends a frame of a compressed message.
+    pub(crate) fn send_compressed(&mut self, fin: bool, opcode: OpCode, data: &[u8]) {
+        let mut payload = Vec::new();
+        let compression = self.compression.as_mut().expect("it was agreed on");
+        let compressor = &mut compression.compressor;
+        compressor.compress(data, fin, &mut payload, || true);
+        self.send_frame(fin, opcode != OpCode::CONTINUATION, opcode, &payload);
+    }
+
+    pub(crate) fn send_frame(&mut self, fin: bool, rsv1: bool, opcode: OpCode, payload: &[u8]) {
         self.frames += 1;
         let key = self.frames.wrapping_mul(0x9e37_79b9).to_le_bytes();
         let mask = (self.side == Side::Client).then_some(key);
         let header = FrameHeader {
             fin,
-            rsv1: false,
+            rsv1,
             opcode,
             mask,
             length: 0,
@@ -98,11 +166,12 @@ impl Peer {
         for chunk in bytes.chunks_mut(self.chunk) {
             self.decoder.handle_chunk().unwrap();
             let mut at = 0;
-            loop {
-                match self.decoder.poll_event(chunk, &mut at) {
-                    Ok(None) => break,
+            while let Some(result) = self.decoder.poll_event(chunk, &mut at).transpose() {
+                match result.and_then(|event| self.inflate(event, chunk)) {
                     Ok(Some(event)) => self.handle(event, chunk),
+                    Ok(None) => {}
                     Err(error) => {
+                        self.decoder.finish();
                         self.told.push(Told::Failed(error));
                         self.close(Some(error.close_code()), "");
                     }
@@ -111,24 +180,31 @@ impl Peer {
         }
     }
 
+    /// Replaces the frames of a compressed message by the message.
+    fn inflate(&mut self, event: Event, chunk: &[u8]) -> Result<Option<Event>, ProtocolError> {
+        let Event::Compressed {
+            kind, fin, payload, ..
+        } = event
+        else {
+            return Ok(Some(event));
+        };
+        let compression = self.compression.as_mut().expect("it was agreed on");
+        let message = compression.message.take();
+        let message = message.unwrap_or_else(|| InflatedMessage::new(kind, true));
+        compression.inflate(message, payload.bytes(chunk), fin)
+    }
+
     fn handle(&mut self, event: Event, chunk: &[u8]) {
         let bytes = |payload: &Payload| payload.bytes(chunk).to_vec();
         match event {
-            Event::Message {
-                kind: MessageKind::Text,
-                payload,
-                ..
-            } => {
-                let text = String::from_utf8(bytes(&payload)).expect("text was validated");
-                self.told.push(Told::Text(text));
-            }
-            Event::Message {
-                kind: MessageKind::Binary,
-                payload,
-                ..
-            } => {
-                self.told.push(Told::Binary(bytes(&payload)));
-            }
+            Event::Message { kind, payload, .. } => match kind {
+                MessageKind::Text => {
+                    let text = String::from_utf8(bytes(&payload)).expect("text was validated");
+                    self.told.push(Told::Text(text));
+                }
+                MessageKind::Binary => self.told.push(Told::Binary(bytes(&payload))),
+            },
+            Event::Compressed { .. } => unreachable!("it was inflated"),
             Event::Ping(payload) => self.send(true, OpCode::PONG, &bytes(&payload)),
             Event::Pong(payload) => self.told.push(Told::Pong(bytes(&payload))),
             Event::Close { code, reason } => {

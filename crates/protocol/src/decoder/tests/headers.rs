@@ -51,15 +51,17 @@ fn are_checked_in_order_as_soon_as_their_bytes_are_there() {
 
 #[test]
 fn may_have_rsv1_only_at_the_start_of_a_message() {
-    let config = DecoderConfig {
-        compression: true,
-        ..CLIENT
-    };
-    assert_eq!(error(config, b"\x41\x00\xc0\x00"), (UnexpectedRsv1, 4));
-    assert_eq!(error(config, b"\xc9\x00"), (UnexpectedRsv1, 2));
-    assert_eq!(error(config, b"\x49\x00"), (ExpectedFin, 2));
-    assert_eq!(error(config, b"\xc3\x00"), (invalid(3), 2));
-    assert_eq!(error(config, b"\xe1\x00"), (UnexpectedRsv23, 2));
+    assert_eq!(error(DEFLATE, b"\xc0\x00"), (UnexpectedRsv1, 2));
+    assert_eq!(error(DEFLATE, b"\x41\x00\xc0\x00"), (UnexpectedRsv1, 4));
+    assert_eq!(error(DEFLATE, b"\x01\x00\xc0\x00"), (UnexpectedRsv1, 4));
+    assert_eq!(error(DEFLATE, b"\x41\x00\xc1\x00"), (invalid(1), 4));
+    for control in [b"\xc8\x00", b"\xc9\x00", b"\xca\x00"] {
+        assert_eq!(error(DEFLATE, control), (UnexpectedRsv1, 2));
+    }
+    assert_eq!(error(DEFLATE, b"\x49\x00"), (ExpectedFin, 2));
+    assert_eq!(error(DEFLATE, b"\xc3\x00"), (invalid(3), 2));
+    assert_eq!(error(DEFLATE, b"\xe1\x00"), (UnexpectedRsv23, 2));
+    assert_eq!(error(DEFLATE, b"\xd1\x00"), (UnexpectedRsv23, 2));
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Payloads: whole, masked, fragmented, compressed.
+//! Payloads: whole, masked, fragmented.
 
 use super::*;
 
@@ -61,26 +61,4 @@ fn names_the_lengths_of_a_binary_messages_non_empty_frames() {
         events(CLIENT, stream),
         [first, message(MessageKind::Binary, b"a", &[1])]
     );
-}
-
-#[test]
-fn marks_compressed_messages_and_leaves_them_unvalidated() {
-    let config = DecoderConfig {
-        compression: true,
-        ..CLIENT
-    };
-    let compressed = |kind, payload: &[u8]| Event::Message {
-        kind,
-        compressed: true,
-        payload: Payload::Owned(payload.to_vec()),
-        frames: FrameLengths::default(),
-    };
-    let stream = b"\xc1\x01\xff\x41\x01\xff\x80\x01\xfe\xc2\x00\x81\x01a";
-    let expected = [
-        compressed(MessageKind::Text, b"\xff"),
-        compressed(MessageKind::Text, b"\xff\xfe"),
-        compressed(MessageKind::Binary, b""),
-        text("a"),
-    ];
-    assert_eq!(events(config, stream), expected);
 }
