@@ -1,14 +1,30 @@
-//! What stands between the sans-IO core and the addon: bytes that wait to be
-//! written ([`Outboxes`]) and the source of mask keys ([`MaskKeys`]).
+//! What stands between the sans-IO core and the addon.
+//!
+//! | module | what it holds |
+//! | --- | --- |
+//! | [`Inbound`] | received bytes into events, inflating on the way |
+//! | [`Compressors`] | the sending side of compression, and the memory it shares |
+//! | [`Jobs`] | work on other threads |
+//! | [`Outboxes`], [`write_frame`] | frames that wait to be written |
+//! | [`MaskKeys`] | where mask keys come from |
+//! | [`Slots`] | what JavaScript knows by number |
 //!
 //! Nothing here knows Node. One value of each belongs to one JavaScript
 //! environment and is used from its thread only.
 
 #![forbid(unsafe_code)]
 
+mod compressors;
+mod inbound;
 mod mask_keys;
 mod outbox;
+mod pool;
+mod slots;
 
+pub use compressors::Compressors;
 pub use getrandom::Error as RandomError;
+pub use inbound::{Inbound, InflateWork, Polled};
 pub use mask_keys::MaskKeys;
 pub use outbox::{Outboxes, write_frame};
+pub use pool::{Job, Jobs, Wake};
+pub use slots::Slots;

@@ -1,0 +1,191 @@
+//! Threads for work that would hold the JavaScript thread up, and the way of its results back.
+//!
+//! One pool serves the whole process. It is made by the first job and ends, its threads joined, with
+//! the last [`Jobs`] that has used it.
+//!
+//! ```text
+//!   environment's thread           a thread of the pool
+//!   submit(batch) ───────────────▶ for each: work(&go_on) ──┐
+//!   wake ◀──────────────────────── finished: (id, result) … ┘   one wake for a batch
+//!   take_finished()
+//! ```
+//!
+//! Waking a thread costs more than compressing a small message, so small jobs come in batches.
+
+use std::io;
+use std::mem;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::{Duration, Instant};
+
+use tokio::runtime::{Builder, Runtime};
+
+#[cfg(test)]
+mod tests;
+
+/// How the thread of an environment is told that something has finished.
+pub trait Wake: Send + Sync + 'static {
+    /// Called on a thread of the pool, never after [`Jobs::close`] has returned.
+    fn wake(&self);
+}
+
+/// Something to be done, and the number that its result is known by.
+pub struct Job<T> {
+    id: u32,
+    work: Box<Work<T>>,
+}
+
+type Work<T> = dyn FnOnce(&dyn Fn() -> bool) -> T + Send;
+
+impl<T> Job<T> {
+    /// A job. `work` is given a function that says whether to go on, to be asked at least every few
+    /// milliseconds; what it returns after a no is not looked at.
+    pub fn new(id: u32, work: impl FnOnce(&dyn Fn() -> bool) -> T + Send + 'static) -> Self {
+        Self {
+            id,
+            work: Box::new(work),
+        }
+    }
+}
+
+/// The jobs of one JavaScript environment.
+pub struct Jobs<T> {
+    shared: Arc<Shared<T>>,
+    /// None until there is a first job.
+    pool: Option<Arc<Runtime>>,
+}
+
+struct Shared<T> {
+    /// The environment has ended, or a job need not go on for another reason.
+    is_closed: AtomicBool,
+    state: Mutex<State<T>>,
+    waker: Box<dyn Wake>,
+}
+
+/// Everything that is decided under the lock, so that no wake can come after the end.
+struct State<T> {
+    finished: Vec<(u32, T)>,
+    is_closed: bool,
+}
+
+impl<T: Send + 'static> Jobs<T> {
+    /// No jobs yet, and no threads.
+    pub fn new(waker: impl Wake) -> Self {
+        Self {
+            shared: Arc::new(Shared {
+                is_closed: AtomicBool::new(false),
+                state: Mutex::new(State {
+                    finished: Vec::new(),
+                    is_closed: false,
+                }),
+                waker: Box::new(waker),
+            }),
+            pool: None,
+        }
+    }
+
+    /// Has a batch done on a thread of the pool, one job after the other. Its results come together,
+    /// unless it takes long.
+    ///
+    /// The queue has no bound of its own: its jobs are those of connections, one in each direction.
+    ///
+    /// # Errors
+    ///
+    /// When the system does not give a first thread.
+    pub fn submit(&mut self, batch: Vec<Job<T>>) -> io::Result<()> {
+        let pool = match &self.pool {
+            Some(pool) => pool,
+            None => self.pool.insert(shared_pool()?),
+        };
+        let shared = Arc::clone(&self.shared);
+        let work = move || shared.work(batch);
+        // It panics when there is no thread and the system does not give one. The handle is of no
+        // use: results come back by the queue.
+        catch_unwind(AssertUnwindSafe(|| drop(pool.spawn_blocking(work))))
+            .map_err(|_| io::Error::from(io::ErrorKind::WouldBlock))
+    }
+
+    /// What has finished since the last call, in the order in which it did.
+    pub fn take_finished(&self) -> Vec<(u32, T)> {
+        mem::take(&mut self.shared.lock().finished)
+    }
+
+    /// Ends it: jobs are told not to go on, and nobody is woken any more.
+    pub fn close(&mut self) {
+        self.shared.is_closed.store(true, Ordering::Relaxed);
+        let mut state = self.shared.lock();
+        state.is_closed = true;
+        state.finished = Vec::new();
+    }
+}
+
+impl<T> Drop for Jobs<T> {
+    fn drop(&mut self) {
+        self.shared.is_closed.store(true, Ordering::Relaxed);
+        self.shared.lock().is_closed = true;
+        // The last one joins the threads, which have been told not to go on.
+        drop(self.pool.take());
+    }
+}
+
+impl<T> Shared<T> {
+    /// Does a batch, on a thread of the pool.
+    fn work(&self, batch: Vec<Job<T>>) {
+        let go_on = || !self.is_closed.load(Ordering::Relaxed);
+        let mut results = Vec::with_capacity(batch.len());
+        let mut since = Instant::now();
+        for job in batch {
+            if !go_on() {
+                return;
+            }
+            // A job that panics has no result, and does no harm to the others.
+            let result = catch_unwind(AssertUnwindSafe(|| (job.work)(&go_on)));
+            results.extend(result.ok().map(|result| (job.id, result)));
+            if since.elapsed() > MAX_DELAY {
+                since = Instant::now();
+                self.finish(&mut results);
+            }
+        }
+        self.finish(&mut results);
+    }
+
+    /// Hands results over, and wakes the environment if it was not woken for others.
+    fn finish(&self, results: &mut Vec<(u32, T)>) {
+        let mut state = self.lock();
+        if state.is_closed || results.is_empty() {
+            return;
+        }
+        let is_first = state.finished.is_empty();
+        state.finished.append(results);
+        if is_first {
+            self.waker.wake();
+        }
+    }
+
+    /// A job that panicked has not touched the state, so it stays good.
+    fn lock(&self) -> MutexGuard<'_, State<T>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Longest time that a result waits for others of its batch.
+const MAX_DELAY: Duration = Duration::from_millis(1);
+
+/// The pool of the process, made if there is none.
+fn shared_pool() -> io::Result<Arc<Runtime>> {
+    static POOL: Mutex<Weak<Runtime>> = Mutex::new(Weak::new());
+
+    let mut shared = POOL.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(pool) = shared.upgrade() {
+        return Ok(pool);
+    }
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let pool = Builder::new_current_thread()
+        .max_blocking_threads(threads)
+        .thread_name("ferrows")
+        .build()
+        .map(Arc::new)?;
+    *shared = Arc::downgrade(&pool);
+    Ok(pool)
+}
