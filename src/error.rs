@@ -15,6 +15,8 @@ pub(crate) struct Description {
     pub(crate) class: Class,
     pub(crate) code: &'static CStr,
     pub(crate) message: String,
+    /// zlib's number for its errors.
+    pub(crate) errno: Option<i32>,
 }
 
 /// Class, `code` and message of an error, as ws has them.
@@ -79,6 +81,7 @@ pub(crate) fn describe(error: &ProtocolError) -> Description {
             c"WS_ERR_INVALID_UTF8",
             invalid("invalid UTF-8 sequence".into()),
         ),
+        E::InvalidDeflateData(reason) => (Error, c"Z_DATA_ERROR", (*reason).into()),
         E::InvalidCloseCode(code) => (
             RangeError,
             c"WS_ERR_INVALID_CLOSE_CODE",
@@ -90,9 +93,17 @@ pub(crate) fn describe(error: &ProtocolError) -> Description {
             "Too many buffered chunks".into(),
         ),
     };
+    let errno = match error {
+        E::InvalidDeflateData(_) => Some(Z_DATA_ERROR),
+        _ => None,
+    };
     Description {
         class,
         code,
         message,
+        errno,
     }
 }
+
+/// What zlib calls by this name.
+const Z_DATA_ERROR: i32 = -3;

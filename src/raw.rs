@@ -158,6 +158,39 @@ impl Call<'_> {
         (status == sys::Status::napi_ok && fits).then_some(out as u64)
     }
 
+    /// The number that the `External` in argument `index` carries (see `codecs`).
+    pub(crate) fn handle(&self, index: usize) -> Option<usize> {
+        let mut number = ptr::null_mut();
+        // SAFETY: any value may be asked for; others than externals are refused.
+        let status =
+            unsafe { sys::napi_get_value_external(self.env, self.args[index], &mut number) };
+        if status != sys::Status::napi_ok {
+            return None;
+        }
+        number.addr().checked_sub(1)
+    }
+
+    /// The bytes of argument `index`, or those of a string, which are put into
+    /// `text`.
+    ///
+    /// To be used before any JavaScript runs again.
+    pub(crate) fn payload<'a>(
+        &'a self,
+        index: usize,
+        is_string: bool,
+        text: &'a mut Vec<u8>,
+    ) -> Option<&'a [u8]> {
+        if !is_string {
+            // SAFETY: only read, and used up before any JavaScript runs again.
+            return unsafe { self.bytes(index) };
+        }
+        if text.len() > KEPT_TEXT {
+            *text = Vec::new();
+        }
+        let length = self.utf8(index, text)?;
+        text.get(..length)
+    }
+
     /// The memory of argument `index`, a `TypedArray` of bytes, for reading.
     ///
     /// # Safety
@@ -275,6 +308,21 @@ impl Call<'_> {
         (status == sys::Status::napi_ok).then_some(written)
     }
 
+    /// A JavaScript string.
+    pub(crate) fn string(&self, text: &CStr) -> Option<sys::napi_value> {
+        let mut out = ptr::null_mut();
+        // SAFETY: the text has the length given.
+        let status = unsafe {
+            sys::napi_create_string_utf8(
+                self.env,
+                text.as_ptr(),
+                text.count_bytes() as isize,
+                &mut out,
+            )
+        };
+        (status == sys::Status::napi_ok).then_some(out)
+    }
+
     /// A JavaScript number.
     pub(crate) fn number(&self, value: u32) -> Option<sys::napi_value> {
         let mut out = ptr::null_mut();
@@ -376,6 +424,9 @@ impl Memory {
         unsafe { slice::from_raw_parts_mut(self.start, self.length) }
     }
 }
+
+/// Bytes; room for a longer text is given back when the next one comes.
+const KEPT_TEXT: usize = 256 * 1024;
 
 /// The element types that the addon takes.
 enum Element {

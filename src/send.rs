@@ -46,7 +46,7 @@ fn encode(call: &Call) -> Option<sys::napi_value> {
     // SAFETY: `Sending` is borrowed once a call.
     let Sending { masks, text, .. } = unsafe { sending(call) };
     let (at, head) = (call.u32(1)? as usize, call.u32(2)?);
-    let mut payload = payload(call, 3, head, text)?;
+    let mut payload = call.payload(3, head & IS_STRING != 0, text)?;
     let header = header(call, head, 4, payload.len() as u64, masks)?;
     let size = header.encoded_len() + payload.len();
     let Some(place) = call.memory(0)?.part(at, size) else {
@@ -69,7 +69,7 @@ fn encode_new(call: &Call) -> Option<sys::napi_value> {
     // SAFETY: as in `encode`.
     let Sending { masks, text, .. } = unsafe { sending(call) };
     let head = call.u32(0)?;
-    let payload = payload(call, 1, head, text)?;
+    let payload = call.payload(1, head & IS_STRING != 0, text)?;
     let header = header(call, head, 2, payload.len() as u64, masks)?;
     let (frame, memory) = call.new_buffer(header.encoded_len() + payload.len())?;
     write_frame(memory, &header, payload)?;
@@ -104,7 +104,7 @@ fn hold(call: &Call) -> Option<sys::napi_value> {
     if slot >= MAX_SLOTS {
         return None;
     }
-    let payload = payload(call, 2, head, text)?;
+    let payload = call.payload(2, head & IS_STRING != 0, text)?;
     let header = header(call, head, 3, payload.len() as u64, masks)?;
     let outbox = outboxes.slot(slot);
     ferrows_protocol::frame::encode_frame(outbox, &header, payload);
@@ -138,19 +138,6 @@ fn random_key(call: &Call) -> Option<sys::napi_value> {
 unsafe fn sending<'a>(call: &Call) -> &'a mut Sending {
     // SAFETY: `export` bound the address; it is freed after the last call.
     unsafe { &mut *call.data.cast::<Sending>() }
-}
-
-/// The payload in argument `index`: its bytes, or those of a string in `text`.
-fn payload<'a>(call: &'a Call, index: usize, head: u32, text: &'a mut Vec<u8>) -> Option<&'a [u8]> {
-    if head & IS_STRING == 0 {
-        // SAFETY: only read, and copied before any JavaScript runs again.
-        return unsafe { call.bytes(index) };
-    }
-    if text.len() > KEPT_TEXT {
-        *text = Vec::new();
-    }
-    let length = call.utf8(index, text)?;
-    text.get(..length)
 }
 
 /// The frame header that `head`, a length and the key in argument `key` name.
@@ -195,6 +182,3 @@ const KEY_GIVEN: u32 = 0x400;
 
 /// More slots than connections that could be open, and few enough to index.
 const MAX_SLOTS: usize = 1 << 24;
-
-/// Bytes; room for a longer text is given back when the next one comes.
-const KEPT_TEXT: usize = 256 * 1024;

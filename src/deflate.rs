@@ -1,0 +1,282 @@
+//! permessage-deflate for JavaScript.
+//!
+//! `deflate` works where it is called. The `start` functions put a job into a
+//! batch, which `submitJobs` has done on another thread; what comes of it is
+//! fetched with `takeFinished`, once the function given to `watchJobs` was
+//! called. What a job works with belongs to it until it is fetched: meanwhile its
+//! handle finds nothing.
+
+use ferrows_protocol::deflate::{
+    Compressor, CompressorSettings, Decompressor, DecompressorSettings, Progress, Strategy,
+};
+use napi::bindgen_prelude::Result;
+use napi_sys as sys;
+
+use crate::codecs::{Codecs, Scratch};
+use crate::jobs::Finished;
+use crate::raw::{Call, Exports, callback};
+use crate::values::{js_error, new_buffer, set_element};
+
+/// Exports the functions below.
+pub(crate) fn export(exports: &Exports, codecs: &Codecs) -> Result<()> {
+    let data = codecs.data();
+    exports.bound(c"createDeflater", create_deflater_shell, data)?;
+    exports.bound(c"createInflater", create_inflater_shell, data)?;
+    exports.bound(c"deflate", deflate_shell, data)?;
+    exports.bound(c"releaseDeflater", release_deflater_shell, data)?;
+    exports.bound(c"releaseInflater", release_inflater_shell, data)?;
+    exports.bound(c"startDecompress", start_decompress_shell, data)?;
+    exports.bound(c"startDeflate", start_deflate_shell, data)?;
+    exports.bound(c"startInflate", start_inflate_shell, data)?;
+    exports.bound(c"submitJobs", submit_jobs_shell, data)?;
+    exports.bound(c"takeFinished", take_finished_shell, data)?;
+    exports.bound(c"watchJobs", watch_jobs_shell, data)
+}
+
+callback!(create_deflater_shell, create_deflater, 6);
+callback!(create_inflater_shell, create_inflater, 4);
+callback!(deflate_shell, deflate, 4);
+callback!(release_deflater_shell, release_deflater, 1);
+callback!(release_inflater_shell, release_inflater, 1);
+callback!(start_decompress_shell, start_decompress, 4);
+callback!(start_deflate_shell, start_deflate, 4);
+callback!(start_inflate_shell, start_inflate, 2);
+callback!(submit_jobs_shell, submit_jobs, 0);
+callback!(take_finished_shell, take_finished, 1);
+callback!(watch_jobs_shell, watch_jobs, 1);
+
+/// `createDeflater(level, memLevel, strategy, windowBits, takeover, dictionary)`.
+fn create_deflater(call: &Call) -> Option<sys::napi_value> {
+    let settings = CompressorSettings {
+        level: within(call.u32(0)?, 0, 9)?,
+        mem_level: within(call.u32(1)?, 1, 9)?,
+        strategy: match call.u32(2)? {
+            0 => Strategy::Default,
+            1 => Strategy::Filtered,
+            2 => Strategy::HuffmanOnly,
+            3 => Strategy::Rle,
+            4 => Strategy::Fixed,
+            _ => return None,
+        },
+        window_bits: within(call.u32(3)?, 8, 15)?,
+        context_takeover: call.u32(4)? != 0,
+        // SAFETY: only read, and copied at once.
+        dictionary: unsafe { call.bytes(5)? }.into(),
+    };
+    let compressor = Compressor::new(settings);
+    Codecs::of(call).compressors.insert(call, compressor)
+}
+
+/// `createInflater(windowBits, takeover, maxPayload, dictionary)`: a limit of 0
+/// stands for none.
+fn create_inflater(call: &Call) -> Option<sys::napi_value> {
+    let settings = DecompressorSettings {
+        window_bits: within(call.u32(0)?, 8, 15)?,
+        context_takeover: call.u32(1)? != 0,
+        max_payload: call.length(2)?,
+        // SAFETY: as above.
+        dictionary: unsafe { call.bytes(3)? }.into(),
+    };
+    let decompressor = Box::new(Decompressor::new(settings));
+    Codecs::of(call).decompressors.insert(call, decompressor)
+}
+
+fn within(value: u32, min: u8, max: u8) -> Option<u8> {
+    let value = u8::try_from(value).ok()?;
+    (min..=max).contains(&value).then_some(value)
+}
+
+/// `deflate(deflater, data, flags, target)`: compresses a frame's payload to
+/// the front of `target` and gives its length. A target that is too small is an
+/// argument of the wrong type: 64 bytes more than a nineth of the data will do.
+fn deflate(call: &Call) -> Option<sys::napi_value> {
+    let state = Codecs::of(call);
+    let mut scratch = state.scratch.borrow_mut();
+    let Scratch { text, compressed } = &mut *scratch;
+    let (slot, flags) = (call.handle(0)?, call.u32(2)?);
+    let data = call.payload(1, flags & IS_STRING != 0, text)?;
+    compressed.clear();
+    let done = state
+        .compressors
+        .borrow_mut()
+        .compress(slot, data, flags & FIN != 0, compressed);
+    // SAFETY: `data` is not used any more; no JavaScript runs.
+    let target = unsafe { call.bytes_mut(3)? }.get_mut(..compressed.len());
+    if let (true, Some(target)) = (done, target) {
+        target.copy_from_slice(compressed);
+        return call.number(target.len() as u32);
+    }
+    None
+}
+
+/// `releaseDeflater(deflater)`: the connection is over; its memory is given back
+/// before `deflater` is collected.
+fn release_deflater(call: &Call) -> Option<sys::napi_value> {
+    let mut compressors = Codecs::of(call).compressors.borrow_mut();
+    compressors.release(call.handle(0)?);
+    call.nothing()
+}
+
+/// `releaseInflater(inflater)`: as `releaseDeflater`.
+fn release_inflater(call: &Call) -> Option<sys::napi_value> {
+    let mut decompressors = Codecs::of(call).decompressors.borrow_mut();
+    if let Some(decompressor) = decompressors.get_mut(call.handle(0)?) {
+        decompressor.reset();
+    }
+    call.nothing()
+}
+
+/// `startDeflate(deflater, id, data, flags)`: what comes of it is a `Buffer`.
+fn start_deflate(call: &Call) -> Option<sys::napi_value> {
+    let state = Codecs::of(call);
+    let (slot, id, flags) = (call.handle(0)?, call.u32(1)?, call.u32(3)?);
+    let data = owned_payload(call, 2, flags)?;
+    let mut compressor = state.compressors.borrow_mut().take(slot)?;
+    let fin = flags & FIN != 0;
+    state.jobs.borrow_mut().add(id, move |go_on| {
+        let mut bytes = Vec::new();
+        compressor.compress(&data, fin, &mut bytes, go_on);
+        Finished::Deflated {
+            slot,
+            compressor,
+            bytes,
+        }
+    });
+    call.nothing()
+}
+
+/// `startInflate(decoder, id)`: does what `decode` has been suspended for; it is
+/// then called again. Nothing comes of it by itself.
+fn start_inflate(call: &Call) -> Option<sys::napi_value> {
+    let state = Codecs::of(call);
+    let (slot, id) = (call.handle(0)?, call.u32(1)?);
+    let (inflater, mut work) = {
+        let mut all = state.receiving.borrow_mut();
+        let receiving = all.get_mut(slot)?;
+        (receiving.inflater?, receiving.inbound.take_work()?)
+    };
+    let mut decompressor = state.decompressors.take(inflater)?;
+    state.jobs.borrow_mut().add(id, move |go_on| {
+        work.run(&mut decompressor, go_on);
+        Finished::Inflated {
+            slot,
+            work,
+            inflater,
+            decompressor,
+        }
+    });
+    call.nothing()
+}
+
+/// `startDecompress(inflater, id, data, flags)`: what comes of it is a `Buffer`
+/// or an `Error`.
+fn start_decompress(call: &Call) -> Option<sys::napi_value> {
+    let state = Codecs::of(call);
+    let (slot, id, flags) = (call.handle(0)?, call.u32(1)?, call.u32(3)?);
+    let data = owned_payload(call, 2, flags)?;
+    let mut decompressor = state.decompressors.take(slot)?;
+    let fin = flags & FIN != 0;
+    state.jobs.borrow_mut().add(id, move |go_on| {
+        let (mut bytes, mut at) = (Vec::new(), 0);
+        let result = loop {
+            match decompressor.inflate(&data, &mut at, fin, &mut bytes, SLICE) {
+                Ok(Progress::More) if go_on() => {}
+                Ok(_) => break Ok(bytes),
+                Err(error) => break Err(error.into()),
+            }
+        };
+        Finished::Decompressed {
+            slot,
+            decompressor,
+            result,
+        }
+    });
+    call.nothing()
+}
+
+/// `submitJobs()`: has the jobs done that were started since the last call.
+fn submit_jobs(call: &Call) -> Option<sys::napi_value> {
+    Codecs::of(call).jobs.borrow_mut().submit(call)?;
+    call.nothing()
+}
+
+/// `takeFinished(results)`: appends to an empty array, for each job that has
+/// finished, its id and what came of it.
+fn take_finished(call: &Call) -> Option<sys::napi_value> {
+    let state = Codecs::of(call);
+    let finished = state.jobs.borrow_mut().take_finished(call);
+    let mut results = Vec::with_capacity(finished.len());
+    for (id, finished) in finished {
+        results.push((id, settle(call, finished)));
+    }
+    for ((id, value), index) in results.into_iter().zip((0..).step_by(2)) {
+        set_element(call, call.value(0), index, call.number(id)?)?;
+        if let Some(value) = value {
+            set_element(call, call.value(0), index + 1, value)?;
+        }
+    }
+    call.nothing()
+}
+
+/// Puts back what a job had taken; gives what JavaScript gets of it.
+fn settle(call: &Call, finished: Finished) -> Option<sys::napi_value> {
+    let state = Codecs::of(call);
+    match finished {
+        Finished::Deflated {
+            slot,
+            compressor,
+            bytes,
+        } => {
+            state.compressors.borrow_mut().put_back(slot, compressor);
+            new_buffer(call, bytes)
+        }
+        Finished::Inflated {
+            slot,
+            work,
+            inflater,
+            decompressor,
+        } => {
+            state.decompressors.put_back(inflater, decompressor);
+            let mut all = state.receiving.borrow_mut();
+            all.get_mut(slot)?.inbound.handle_work(work);
+            None
+        }
+        Finished::Decompressed {
+            slot,
+            decompressor,
+            result,
+        } => {
+            state.decompressors.put_back(slot, decompressor);
+            match result {
+                Ok(bytes) => new_buffer(call, bytes),
+                Err(error) => js_error(call, &error),
+            }
+        }
+    }
+}
+
+/// `watchJobs(callback)`: has `callback` called whenever jobs have finished. To
+/// be called once, before the first job.
+fn watch_jobs(call: &Call) -> Option<sys::napi_value> {
+    Codecs::of(call).jobs.borrow_mut().watch(call, 0)?;
+    call.nothing()
+}
+
+/// A copy of the payload in argument `index`: whoever gave it may do with it
+/// what he likes.
+fn owned_payload(call: &Call, index: usize, flags: u32) -> Option<Vec<u8>> {
+    let mut text = Vec::new();
+    if flags & IS_STRING == 0 {
+        return Some(call.payload(index, false, &mut text)?.to_vec());
+    }
+    let length = call.utf8(index, &mut text)?;
+    text.truncate(length);
+    Some(text)
+}
+
+// Flags.
+const FIN: u32 = 0x80;
+const IS_STRING: u32 = 0x200;
+
+/// Bytes between two questions whether to go on: about a millisecond's work.
+const SLICE: usize = 1024 * 1024;
