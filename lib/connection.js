@@ -86,6 +86,7 @@ const EVENTS = {
 function open(ws, socket, head, options) {
   const transport = new StreamTransport(socket, ws, EVENTS, {
     allowSynchronousEvents: options.allowSynchronousEvents,
+    extensions: ws._extensions,
     isServer: ws._isServer,
     maxBufferedChunks: options.maxBufferedChunks,
     maxFragments: options.maxFragments,

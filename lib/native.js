@@ -11,7 +11,10 @@ const FUNCTIONS = [
   'acceptKey',
   'checkUpgrade',
   'createDecoder',
+  'createDeflater',
+  'createInflater',
   'decode',
+  'deflate',
   'encode',
   'encodeHeader',
   'encodeNew',
@@ -21,9 +24,18 @@ const FUNCTIONS = [
   'parseExtensions',
   'parseSubprotocols',
   'randomKey',
+  'releaseDeflater',
+  'releaseInflater',
+  'setInflater',
+  'startDecompress',
+  'startDeflate',
+  'startInflate',
+  'submitJobs',
   'take',
+  'takeFinished',
   'unmask',
-  'version'
+  'version',
+  'watchJobs'
 ];
 
 /**

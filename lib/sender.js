@@ -1,8 +1,11 @@
 'use strict';
 
+const { AsyncResource } = require('node:async_hooks');
+
 const { mask: applyMask, toBuffer } = require('./buffer-util');
 const { EMPTY_BUFFER, NOOP } = require('./constants');
 const native = require('./native');
+const PerMessageDeflate = require('./permessage-deflate');
 const {
   BINARY,
   CLOSE,
@@ -27,7 +30,74 @@ const MAX_REASON = MAX_CONTROL_PAYLOAD - 2;
 
 // What a sender is doing (`_state`).
 const IDLE = 0;
+const DEFLATING = 1;
 const READING_BLOB = 2;
+
+/** A frame that waits: for others, to be compressed, or for a Blob. */
+class Item {
+  /**
+   * @param {Sender} sender what it is sent by
+   * @param {(Buffer|string|Blob)} data the payload
+   * @param {number} head see `transport/frame-head.js`
+   * @param {function(Error=)} [cb] called when it was written, or failed
+   * @param {number} size bytes of the payload
+   * @param {boolean} compress whether to compress it
+   */
+  constructor(sender, data, head, cb, size, compress) {
+    this.sender = sender;
+    this.data = data;
+    this.head = head;
+    this.cb = compress ? bound(cb) : cb;
+    this.size = size;
+    this.compress = compress;
+    /** Whether `data` has to be read first. */
+    this.isBlob = false;
+    /** @type {?Item} what waits behind it */
+    this.next = null;
+  }
+
+  /** @type {PerMessageDeflate} */
+  get extension() {
+    return this.sender._deflate;
+  }
+
+  /** @type {boolean} whether it ends its message */
+  get fin() {
+    return (this.head & FIN) !== 0;
+  }
+
+  /** @type {boolean} whether it is a message of its own */
+  get isWhole() {
+    return (this.head & (FIN | RSV1)) === (FIN | RSV1);
+  }
+
+  /** @type {boolean} whether more waits behind it */
+  get hasMore() {
+    return this.sender._first !== null;
+  }
+
+  /**
+   * Sends it, compressed.
+   *
+   * @param {?Error} err why it could not be compressed
+   * @param {Buffer} bytes the compressed payload
+   * @param {boolean} brief whether the bytes change after this call
+   */
+  compressed(err, bytes, brief) {
+    const { sender } = this;
+    if (sender._socket.destroyed) {
+      callAll(sender, this.cb, closedWhile('data was being compressed'));
+    } else if (err !== null) {
+      callAll(sender, this.cb, err);
+      sender.onerror(err);
+    } else {
+      sender._bufferedBytes -= this.size;
+      sender._state = IDLE;
+      sender._write(bytes, this.head, this.cb, brief);
+      sender._dequeue();
+    }
+  }
+}
 
 /** Turns messages into frames, in order, and writes them. */
 class Sender {
@@ -45,7 +115,11 @@ class Sender {
 
     /** The transport to send through, instead of the bare socket. */
     this._transport = undefined;
+    /** @type {(PerMessageDeflate|undefined)} */
+    this._deflate = this._extensions[PerMessageDeflate.extensionName];
     this._firstFragment = true;
+    /** Whether the message that was begun is compressed. */
+    this._compress = false;
 
     this._bufferedBytes = 0;
     /** What waits for a Blob to be read: a list linked by `next`. */
@@ -158,12 +232,35 @@ class Sender {
     // What throws here has begun no message.
     const payload = plain || blob ? data : toBuffer(data);
 
-    let opcode = CONTINUATION;
-    if (this._firstFragment) opcode = options.binary ? BINARY : TEXT;
+    let head = options.binary ? BINARY : TEXT;
+    if (this._firstFragment) {
+      this._compress = this._isToCompress(payload, options.compress);
+      if (this._compress) head |= RSV1;
+    } else {
+      head = CONTINUATION;
+    }
     this._firstFragment = Boolean(options.fin);
-    const head = opcode | (options.fin ? FIN : 0) | (options.mask ? MASKED : 0);
-    if (blob) this._sendBlob(payload, head, cb);
-    else this._dispatch(payload, head, cb);
+    head |= (options.fin ? FIN : 0) | (options.mask ? MASKED : 0);
+    if (blob) this._sendBlob(payload, head, cb, this._compress);
+    else this._dispatch(payload, head, cb, this._compress);
+  }
+
+  /**
+   * Tells whether a message is to be compressed.
+   *
+   * @param {(Buffer|string|Blob)} data its first fragment
+   * @param {boolean} wanted what the user says
+   * @return {boolean}
+   * @throws {(RangeError|TypeError)} what Node throws for `zlibDeflateOptions`
+   */
+  _isToCompress(data, wanted) {
+    const deflate = this._deflate;
+    if (!wanted || deflate === undefined) return false;
+    if (!deflate._hasTakeover() && sizeOf(data) < deflate._threshold) {
+      return false;
+    }
+    deflate._prepare();
+    return true;
   }
 
   /**
@@ -216,16 +313,28 @@ class Sender {
    * @param {(Buffer|string)} data the payload
    * @param {number} head see `transport/frame-head.js`
    * @param {function(Error=)} [cb] called when it was written, or failed
+   * @param {boolean} [compress=false] whether to compress it
    */
-  _dispatch(data, head, cb) {
-    if (this._state === IDLE) {
+  _dispatch(data, head, cb, compress = false) {
+    if (this._state === IDLE && !compress) {
       this._write(data, head, cb);
       return;
     }
-    const size =
-      typeof data === 'string' ? Buffer.byteLength(data) : data.length;
+    const size = sizeOf(data);
     this._bufferedBytes += size;
-    this._enqueue({ data, head, cb, size, blob: false, next: null });
+    const item = new Item(this, data, head, cb, size, compress);
+    if (this._state === IDLE) this._compressItem(item);
+    else this._enqueue(item);
+  }
+
+  /**
+   * Has a frame compressed; everything else waits meanwhile.
+   *
+   * @param {Item} item the frame
+   */
+  _compressItem(item) {
+    this._state = DEFLATING;
+    this._deflate._begin(item);
   }
 
   /**
@@ -234,8 +343,9 @@ class Sender {
    * @param {(Buffer|string)} data the payload
    * @param {number} head see `transport/frame-head.js`
    * @param {function(Error=)} [cb] called when it was written, or failed
+   * @param {boolean} [brief=false] whether the payload changes after this call
    */
-  _write(data, head, cb) {
+  _write(data, head, cb, brief = false) {
     let key = 0;
     if (this._generateMask && (head & MASKED) !== 0) {
       this._generateMask(this._maskBuffer);
@@ -245,7 +355,8 @@ class Sender {
     if (this._transport !== undefined) {
       this._transport.send(data, head, key, cb);
     } else {
-      this.sendFrame(bareFrame(data, head, key), cb);
+      const kept = brief ? Buffer.from(data) : data;
+      this.sendFrame(bareFrame(kept, head, key), cb);
     }
   }
 
@@ -255,10 +366,11 @@ class Sender {
    * @param {Blob} blob the payload
    * @param {number} head see `transport/frame-head.js`
    * @param {function(Error=)} [cb] called when it was written, or failed
+   * @param {boolean} [compress=false] whether to compress them
    */
-  _sendBlob(blob, head, cb) {
-    const { size } = blob;
-    const item = { data: blob, head, cb, size, blob: true, next: null };
+  _sendBlob(blob, head, cb, compress = false) {
+    const item = new Item(this, blob, head, cb, blob.size, compress);
+    item.isBlob = true;
     this._bufferedBytes += item.size;
     if (this._state === IDLE) this._readBlob(item);
     else this._enqueue(item);
@@ -267,22 +379,20 @@ class Sender {
   /**
    * Reads a Blob; everything else waits meanwhile.
    *
-   * @param {Object} item the Blob and how to send it
+   * @param {Item} item the Blob and how to send it
    */
   _readBlob(item) {
     this._state = READING_BLOB;
     item.data.arrayBuffer().then(
       (bytes) => {
         if (this._socket.destroyed) {
-          const err = new Error(
-            'The socket was closed while the blob was being read'
-          );
+          const err = closedWhile('the blob was being read');
           process.nextTick(callAll, this, item.cb, err);
           return;
         }
         this._bufferedBytes -= item.size;
         this._state = IDLE;
-        this._write(toBuffer(bytes), item.head, item.cb);
+        this._dispatch(toBuffer(bytes), item.head, item.cb, item.compress);
         this._dequeue();
       },
       // A throwing callback is to be an exception, not a rejection.
@@ -296,8 +406,10 @@ class Sender {
       const item = this._first;
       this._first = item.next;
       if (this._first === null) this._last = null;
-      if (item.blob) {
+      if (item.isBlob) {
         this._readBlob(item);
+      } else if (item.compress) {
+        this._compressItem(item);
       } else {
         this._bufferedBytes -= item.size;
         this._write(item.data, item.head, item.cb);
@@ -308,7 +420,7 @@ class Sender {
   /**
    * Puts something at the end of the queue.
    *
-   * @param {Object} item what to send
+   * @param {Item} item what to send
    */
   _enqueue(item) {
     if (this._first === null) this._first = item;
@@ -354,6 +466,7 @@ function bareFrame(data, head, key) {
     opcode: head & 0x0f,
     mask: true,
     readOnly: true,
+    rsv1: (head & RSV1) !== 0,
     generateMask: (mask) =>
       mask.writeUInt32BE(given ? key : native.randomKey(), 0)
   });
@@ -397,6 +510,31 @@ function reasonLength(data) {
     throw new TypeError('Second argument must be a string or a Uint8Array');
   }
   return length;
+}
+
+/**
+ * @param {(Buffer|string|Blob)} data a payload
+ * @return {number} its length in bytes
+ */
+function sizeOf(data) {
+  if (typeof data === 'string') return Buffer.byteLength(data);
+  return isBlob(data) ? data.size : data.length;
+}
+
+/**
+ * @param {*} cb what the user gave as a callback
+ * @return {*} the same, called in the asynchronous context of now
+ */
+function bound(cb) {
+  return typeof cb === 'function' ? AsyncResource.bind(cb) : cb;
+}
+
+/**
+ * @param {string} what what was going on
+ * @return {Error} the error of what could not be sent any more
+ */
+function closedWhile(what) {
+  return new Error(`The socket was closed while ${what}`);
 }
 
 /**

@@ -52,8 +52,8 @@ const DEFAULTS = {
  * @param {boolean} [options.noServer=false] whether the application passes the
  *     requests to `handleUpgrade()` itself
  * @param {string} [options.path] the only path to accept
- * @param {(boolean|object)} [options.perMessageDeflate=false] whether the
- *     offered extensions are read; none is accepted
+ * @param {(boolean|object)} [options.perMessageDeflate=false] whether offers to
+ *     compress are accepted, and how: see `./permessage-deflate`
  * @param {number} [options.port] the port of an HTTP server to create
  * @param {(http.Server|https.Server)} [options.server] the HTTP server to use
  * @param {boolean} [options.skipUTF8Validation=false] whether text is taken as

@@ -118,8 +118,10 @@ class WebSocketServer extends EventEmitter {
       return;
     }
 
-    const withExtensions = !!this.options.perMessageDeflate;
-    const { protocols, fault } = handshake.readOffers(req, withExtensions);
+    const { protocols, extensions, fault } = handshake.readOffers(
+      req,
+      this.options
+    );
     if (fault) {
       refuseFaulty(this, req, socket, fault);
       return;
@@ -129,7 +131,8 @@ class WebSocketServer extends EventEmitter {
     handshake.verifyClient(
       this.options,
       req,
-      () => this.completeUpgrade({}, key, protocols, req, socket, head, cb),
+      () =>
+        this.completeUpgrade(extensions, key, protocols, req, socket, head, cb),
       (status, message, headers) => refuse(socket, status, message, headers)
     );
   }
@@ -163,7 +166,7 @@ class WebSocketServer extends EventEmitter {
     if (protocol) ws._protocol = protocol;
     ws._extensions = extensions;
 
-    const lines = handshake.responseLines(key, protocol);
+    const lines = handshake.responseLines(key, protocol, extensions);
     this.emit('headers', lines, req);
     socket.write(`${lines.join('\r\n')}\r\n\r\n`);
 

@@ -13,6 +13,7 @@ const {
 const { EventTarget } = require('./event-target');
 const { abortHandshake } = require('./handshake/abort');
 const { connect } = require('./handshake/client');
+const PerMessageDeflate = require('./permessage-deflate');
 const { isBlob } = require('./validation');
 
 const READY_STATES = ['CONNECTING', 'OPEN', 'CLOSING', 'CLOSED'];
@@ -145,6 +146,8 @@ class WebSocket extends EventEmitter {
 
   /** Ends the life of the connection: the last event. */
   emitClose() {
+    // Fails what is still being compressed.
+    this._extensions[PerMessageDeflate.extensionName]?.cleanup();
     this._readyState = CLOSED;
     if (this._takenReceiver !== null) this._takenReceiver.removeAllListeners();
     this.emit('close', this._closeCode, this._closeMessage);

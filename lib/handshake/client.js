@@ -3,6 +3,7 @@
 const { randomBytes } = require('node:crypto');
 
 const { CLOSE_TIMEOUT } = require('../constants');
+const PerMessageDeflate = require('../permessage-deflate');
 const { abortHandshake, emitErrorAndClose } = require('./abort');
 const { RedirectHeaders } = require('./redirect');
 const { createRequest } = require('./request');
@@ -22,6 +23,7 @@ const DEFAULT_OPTIONS = {
   maxPayload: 100 * 1024 * 1024,
   maxPendingAutoPongs: 60,
   maxRedirects: 10,
+  perMessageDeflate: true,
   protocolVersion: 13,
   skipUTF8Validation: false
 };
@@ -133,7 +135,8 @@ class ClientHandshake {
   #send(headers, auth) {
     this.#offer = {
       key: randomBytes(16).toString('base64'),
-      protocols: this.#protocols
+      protocols: this.#protocols,
+      deflate: this.#makeDeflate()
     };
 
     const req = createRequest(
@@ -147,6 +150,21 @@ class ClientHandshake {
     this.#websocket._req = req;
 
     return req;
+  }
+
+  /**
+   * The extension to offer.
+   *
+   * @return {?PerMessageDeflate} null if the user does not want it
+   */
+  #makeDeflate() {
+    const { maxPayload, perMessageDeflate } = this.#options;
+    if (!perMessageDeflate) return null;
+    return new PerMessageDeflate({
+      ...(perMessageDeflate === true ? undefined : perMessageDeflate),
+      isServer: false,
+      maxPayload
+    });
   }
 
   /**
@@ -253,6 +271,10 @@ class ClientHandshake {
     }
 
     websocket._protocol = res.headers['sec-websocket-protocol'] ?? '';
+    if (res.headers['sec-websocket-extensions'] !== undefined) {
+      const { deflate } = this.#offer;
+      websocket._extensions[PerMessageDeflate.extensionName] = deflate;
+    }
     websocket.setSocket(socket, head, {
       allowSynchronousEvents: options.allowSynchronousEvents,
       generateMask: options.generateMask,

@@ -5,12 +5,16 @@ const https = require('node:https');
 const net = require('node:net');
 const tls = require('node:tls');
 
+const extension = require('../extension');
+const PerMessageDeflate = require('../permessage-deflate');
+
 /**
  * What the client asks the server for in one opening handshake.
  *
  * @typedef {Object} Offer
  * @property {string} key the value of `Sec-WebSocket-Key`
  * @property {string[]} protocols the subprotocols, in order of preference
+ * @property {?PerMessageDeflate} deflate the extension, if it is offered
  */
 
 /**
@@ -66,6 +70,12 @@ function handshakeHeaders(offer, options, headers) {
     Connection: 'Upgrade',
     Upgrade: 'websocket'
   };
+
+  if (offer.deflate !== null) {
+    all['Sec-WebSocket-Extensions'] = extension.format({
+      [PerMessageDeflate.extensionName]: offer.deflate.offer()
+    });
+  }
 
   if (offer.protocols.length > 0) {
     all['Sec-WebSocket-Protocol'] = offer.protocols.join(',');

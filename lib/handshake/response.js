@@ -1,6 +1,8 @@
 'use strict';
 
+const extension = require('../extension');
 const { acceptKey } = require('../native');
+const PerMessageDeflate = require('../permessage-deflate');
 
 /**
  * Finds what is wrong with the 101 answer of a server (RFC 6455, section 4.1).
@@ -22,7 +24,7 @@ function findFault(headers, offer) {
 
   return (
     findProtocolFault(headers['sec-websocket-protocol'], offer.protocols) ||
-    findExtensionFault(headers['sec-websocket-extensions'])
+    findExtensionFault(headers['sec-websocket-extensions'], offer.deflate)
   );
 }
 
@@ -48,16 +50,33 @@ function findProtocolFault(chosen, requested) {
 }
 
 /**
- * Checks the extensions that the server chose. The client offers none.
+ * Checks the extensions that the server chose, and has them accepted.
  *
  * @param {(string|undefined)} chosen the value of `Sec-WebSocket-Extensions`
+ * @param {?PerMessageDeflate} deflate the only one offered, if it was
  * @return {(string|undefined)} what is wrong
  */
-function findExtensionFault(chosen) {
-  return chosen === undefined
-    ? undefined
-    : 'Server sent a Sec-WebSocket-Extensions header but no extension was ' +
-        'requested';
+function findExtensionFault(chosen, deflate) {
+  if (chosen === undefined) return undefined;
+  if (deflate === null) {
+    return (
+      'Server sent a Sec-WebSocket-Extensions header but no extension was ' +
+      'requested'
+    );
+  }
+
+  try {
+    const answers = extension.parse(chosen);
+    const [name, ...others] = Object.keys(answers);
+
+    if (others.length > 0 || name !== PerMessageDeflate.extensionName) {
+      return 'Server indicated an extension that was not requested';
+    }
+    deflate.accept(answers[name]);
+    return undefined;
+  } catch {
+    return 'Invalid Sec-WebSocket-Extensions header';
+  }
 }
 
 module.exports = { findFault };

@@ -2,6 +2,7 @@
 
 const extension = require('../extension');
 const { acceptKey, checkUpgrade } = require('../native');
+const PerMessageDeflate = require('../permessage-deflate');
 const subprotocol = require('../subprotocol');
 
 /**
@@ -51,22 +52,49 @@ function findUpgradeFault({ method, headers }) {
  * Reads what the client would like to have negotiated.
  *
  * @param {http.IncomingMessage} req the request
- * @param {boolean} withExtensions whether the offered extensions matter; if
- *     not, their header may hold anything
- * @return {{protocols: Set<string>, fault: ?object}} the subprotocols, most
- *     wanted first, or what is wrong
+ * @param {object} options the server's options; without `perMessageDeflate` the
+ *     header of the extensions may hold anything
+ * @return {{protocols: Set<string>, extensions: object, fault: ?object}} the
+ *     subprotocols, most wanted first, and the accepted extensions by name; or
+ *     what is wrong
  */
-function readOffers({ headers }, withExtensions) {
+function readOffers({ headers }, options) {
   const protocols = tryParse(subprotocol, headers['sec-websocket-protocol']);
   if (protocols === null) return { fault: INVALID_PROTOCOL };
 
-  if (
-    withExtensions &&
-    tryParse(extension, headers['sec-websocket-extensions']) === null
-  ) {
-    return { fault: INVALID_EXTENSIONS };
+  const extensions = acceptExtensions(
+    headers['sec-websocket-extensions'],
+    options
+  );
+  if (extensions === null) return { fault: INVALID_EXTENSIONS };
+  return { protocols: protocols || new Set(), extensions, fault: null };
+}
+
+/**
+ * Accepts what is known of the extensions that a client offers.
+ *
+ * @param {(string|undefined)} header the value of `Sec-WebSocket-Extensions`
+ * @param {object} options the server's options
+ * @return {?object} the extensions by name; null if the header is invalid or
+ *     no offer of a known one can be accepted
+ */
+function acceptExtensions(header, { maxPayload, perMessageDeflate }) {
+  if (!perMessageDeflate || header === undefined) return {};
+  const name = PerMessageDeflate.extensionName;
+  const deflate = new PerMessageDeflate({
+    ...perMessageDeflate,
+    isServer: true,
+    maxPayload
+  });
+
+  try {
+    const offers = extension.parse(header)[name];
+    if (offers === undefined) return {};
+    deflate.accept(offers);
+    return { [name]: deflate };
+  } catch {
+    return null;
   }
-  return { protocols: protocols || new Set(), fault: null };
 }
 
 /**
@@ -136,9 +164,10 @@ function describeClient(req) {
  *
  * @param {string} key the client's `Sec-WebSocket-Key`
  * @param {string} protocol the chosen subprotocol, empty for none
+ * @param {object} extensions the accepted extensions by name
  * @return {string[]} the lines
  */
-function responseLines(key, protocol) {
+function responseLines(key, protocol, extensions) {
   const lines = [
     'HTTP/1.1 101 Switching Protocols',
     'Upgrade: websocket',
@@ -146,6 +175,11 @@ function responseLines(key, protocol) {
     `Sec-WebSocket-Accept: ${acceptKey(String(key))}`
   ];
   if (protocol) lines.push(`Sec-WebSocket-Protocol: ${protocol}`);
+  const name = PerMessageDeflate.extensionName;
+  if (extensions[name]) {
+    const answer = extension.format({ [name]: extensions[name].params });
+    lines.push(`Sec-WebSocket-Extensions: ${answer}`);
+  }
   return lines;
 }
 

@@ -8,6 +8,7 @@ const { performance } = require('node:perf_hooks');
 const stream = require('node:stream');
 
 const { EMPTY_BUFFER, kStatusCode } = require('../constants');
+const jobs = require('../deflate/jobs');
 const native = require('../native');
 const turn = require('./turn');
 
@@ -16,12 +17,14 @@ const FastBuffer = Buffer[Symbol.species];
 // The flags of the addon's `createDecoder`.
 const IS_SERVER = 0x1;
 const VALIDATE_UTF8 = 0x2;
+const COMPRESSION = 0x4;
 
 // The first word of a descriptor (see `src/receive.rs`).
 const OPCODE = 0x0f;
 const OWNED = 0x10;
 const FRAMES = 0x40;
 const FAILED = 0x80;
+const SUSPENDED = 0x100;
 const TEXT = 0x1;
 const BINARY = 0x2;
 const CLOSE = 0x8;
@@ -45,6 +48,9 @@ const MAX_HOLD = 1;
 
 /** What a close frame without a body says (RFC 6455, section 7.1.5). */
 const NO_CODE = 1005;
+
+/** The close code where there is no thread to inflate on. */
+const INTERNAL_ERROR = 1011;
 
 // What an inbox is doing.
 const IDLE = 0;
@@ -96,9 +102,14 @@ class Inbox {
   constructor(owner, events, options) {
     this.owner = owner;
     this.events = events;
+    /** @type {(PerMessageDeflate|undefined)} if it was negotiated */
+    this._deflate = options.extensions?.['permessage-deflate'];
+    /** The addon's, which the decoder uses; made for the first message. */
+    this._inflater = null;
     this._decoder = native.createDecoder(
       (options.isServer ? IS_SERVER : 0) |
-        (options.skipUTF8Validation ? 0 : VALIDATE_UTF8),
+        (options.skipUTF8Validation ? 0 : VALIDATE_UTF8) |
+        (this._deflate === undefined ? 0 : COMPRESSION),
       limit(options.maxPayload),
       limit(options.maxFragments),
       limit(options.maxBufferedChunks)
@@ -219,7 +230,9 @@ class Inbox {
    *     rest of it is lost
    */
   _decode(batch, at) {
-    const { words, owned, chunk } = batch;
+    const { words, chunk } = batch;
+    const owned = batch.owned.length > 0 ? [] : batch.owned;
+    batch.owned = owned;
     words[0] = chunk.length;
     batch.count = native.decode(this._decoder, chunk, at, words, owned);
     batch.index = 0;
@@ -296,7 +309,7 @@ class Inbox {
     const { words, index, count } = this._batch;
     if (index === count) return false;
     const kind = words[(index + 1) * WORDS];
-    return kind !== FAILED && (kind & OPCODE) !== CLOSE;
+    return kind < FAILED && (kind & OPCODE) !== CLOSE;
   }
 
   /**
@@ -308,7 +321,6 @@ class Inbox {
     const batch = this._batch;
     const at = batch.words[0];
     if (at >= batch.chunk.length) return false;
-    batch.owned = [];
     this._decode(batch, at);
     return batch.count > 0;
   }
@@ -325,6 +337,10 @@ class Inbox {
 
     if (kind === FAILED) {
       this._fail(owned[words[at + 1]], words[at + 3]);
+      return;
+    }
+    if (kind === SUSPENDED) {
+      this._inflate();
       return;
     }
 
@@ -383,6 +399,37 @@ class Inbox {
     this._failed = true;
     this._state = CONCLUDED;
     this.events.error(this.owner, err);
+  }
+
+  /** A compressed payload is to be inflated before anything else. */
+  _inflate() {
+    if (this._inflater === null) {
+      try {
+        this._inflater = this._deflate._makeInflater();
+      } catch (err) {
+        this._fail(err, INTERNAL_ERROR);
+        return;
+      }
+      native.setInflater(this._decoder, this._inflater);
+      this._decode(this._batch, this._batch.words[0]);
+      return;
+    }
+    this._state = WAITING;
+    this._measure();
+    jobs.run(
+      this._batch.words[this._batch.index * WORDS + 1],
+      (id) => native.startInflate(this._decoder, id),
+      (err) => {
+        if (err === undefined) {
+          this._decode(this._batch, this._batch.words[0]);
+          if (this._synchronous || !this._hasToWait()) resume(this);
+          else this._wait();
+        } else {
+          this._fail(err, INTERNAL_ERROR);
+          this._release();
+        }
+      }
+    );
   }
 
   /** The rest is delivered on a later tick. */
