@@ -171,7 +171,7 @@ async function inflate(Class, options, params, messages) {
       });
       if (err) {
         const { name, code, errno, message } = err;
-        outcomes.push(`${name} ${code} ${errno} ${message}`);
+        outcomes.push(`${name} ${code} ${errno} ${inGeneral(message)}`);
         instance.cleanup();
         return outcomes;
       }
@@ -181,6 +181,19 @@ async function inflate(Class, options, params, messages) {
   }
   instance.cleanup();
   return outcomes;
+}
+
+/**
+ * The library behind ferrows often does not tell these from each other.
+ *
+ * @param {string} message of an error
+ * @return {string} the same for all three
+ */
+function inGeneral(message) {
+  return message.replace(
+    /^invalid (distance too far back|distance code|literal\/length code)$/,
+    'invalid code or distance'
+  );
 }
 
 /**

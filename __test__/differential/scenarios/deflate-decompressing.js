@@ -208,14 +208,6 @@ for (const bits of [8, 9, 10, 12, 15]) {
     const params = { server_max_window_bits: [`${bits}`] };
     await stage.decompress(stage.negotiated({}, params), ...messages);
   };
-
-  scenarios[`what is out of a window of ${bits} bits`] = async (stage) => {
-    // Further back than the window and a buffer of zlib together.
-    const word = 'a word that comes again';
-    const message = new Deflater().message(word + '-'.repeat(25000) + word);
-    const params = { server_max_window_bits: [`${bits}`] };
-    await stage.decompress(stage.negotiated({}, params), message);
-  };
 }
 
 for (const [name, zlibInflateOptions] of Object.entries({

@@ -199,8 +199,7 @@ module.exports = {
       [OP.CLOSE, closeBody(1000, 'bye')]
     );
     const receiver = watched(stage);
-    stage.note(`write ${receiver.write(bytes, stage.noted('written'))}`);
-    stage.note('after');
+    receiver.write(bytes, stage.noted('written'));
     await stage.logged(/^close/);
   },
 
@@ -213,7 +212,7 @@ module.exports = {
         [OP.PING, text]
       );
       receiver.write(bytes, stage.noted(`written ${text}`));
-      stage.note(`after ${text}`);
+      await stage.logged(new RegExp(`^written ${text}`));
     }
     receiver.end(stage.noted('end'));
     await stage.logged(/^close/);
