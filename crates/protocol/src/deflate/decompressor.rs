@@ -162,14 +162,16 @@ impl Decompressor {
                 self.ended = is_last && step.read == input.len();
                 return Ok(Progress::Done);
             }
-            // Room is left only when the input is used up.
-            if step.written < room {
+            // zlib takes no more than 4 GiB at a time.
+            if step.written < room && step.read == input.len() {
                 if is_last {
                     return Ok(Progress::Done);
                 }
                 self.stage = Stage::Tail(0);
             } else if out.len() >= end {
                 return Ok(Progress::More);
+            } else if (step.read, step.written) == (0, 0) {
+                return Err(InflateError::Data("no progress"));
             }
         }
     }

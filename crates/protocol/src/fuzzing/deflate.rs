@@ -67,7 +67,7 @@ pub fn deflate(data: &[u8]) {
 }
 
 /// The sending side of a connection, and what the other side is to get.
-pub(super) struct Sender {
+struct Sender {
     settings: CompressorSettings,
     compressor: Compressor,
     /// What other connections gave away.

@@ -63,7 +63,7 @@ impl Window {
         self.base = 0;
         self.indexed = 0;
         self.append(history);
-        self.index_to(history.len());
+        self.index_history();
     }
 
     /// Adds the literals and matches that make up `part`, at most [`MAX_PART`] bytes.
@@ -106,6 +106,8 @@ impl Window {
         let start = self.filled;
         self.filled += data.len();
         self.bytes[start..self.filled].copy_from_slice(data);
+        // What was there before must not decide anything.
+        self.bytes[self.filled..self.filled + PADDING].fill(0);
         if self.tables.grow(self.filled) {
             self.indexed = start.saturating_sub(self.size);
         }
@@ -124,6 +126,20 @@ impl Window {
             self.tables.enter(word, shift, place);
         }
         self.indexed = self.indexed.max(end);
+    }
+
+    /// Enters some of the places into the tables, every fourth of those further back: what comes again
+    /// is mostly longer than a word and so much more, and an encoder is lent in a third of the time.
+    fn index_history(&mut self) {
+        let end = self.filled.saturating_sub(LONG - 1);
+        let near = end.saturating_sub(NEAR);
+        let shift = 64 - self.tables.bits;
+        for at in (0..near).step_by(4).chain((near..end).step_by(2)) {
+            let word = word_at(&self.bytes, at as u16);
+            self.tables
+                .enter(word, shift, self.base.wrapping_add(at as u16));
+        }
+        self.indexed = end;
     }
 
     /// The best match at `at` that is longer than `longer_than`, which is 3 at least.
@@ -169,11 +185,11 @@ impl Window {
             {
                 continue;
             }
-            let found = LONG + common(bytes, here.wrapping_sub(distance), here);
+            let found = (LONG + common(bytes, here.wrapping_sub(distance), here)).min(max);
             if found > length {
                 length = found;
                 best = Match {
-                    length: found.min(max),
+                    length,
                     distance: distance.into(),
                 };
             }
@@ -320,6 +336,9 @@ const MIN_LENGTH: usize = 4;
 const GOOD_LENGTH: usize = 48;
 
 const FAR: usize = 8 * 1024;
+
+/// Bytes of a history of which more places are entered.
+const NEAR: usize = 8 * 1024;
 
 const MIN_TABLE_BITS: u32 = 8;
 const MAX_TABLE_BITS: u32 = 13;

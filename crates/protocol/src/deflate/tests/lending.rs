@@ -77,6 +77,27 @@ fn leaves_no_trace_of_the_stream_before() {
 }
 
 #[test]
+fn leaves_no_trace_behind_the_end_of_a_message() {
+    // The message goes on in several ways, if whatever lies behind it were a part of it.
+    let history = [&[0; 20][..], b"1", &[0; 8], b"2"].concat();
+    for settings in of_each_kind() {
+        let settings = CompressorSettings {
+            dictionary: history[..].into(),
+            ..settings
+        };
+        let own = compress(&mut Compressor::new(settings.clone()), &[0; 6], true);
+        for byte in [0, 1, b'1', b'2', 255] {
+            let mut other = Compressor::new(settings.clone());
+            compress(&mut other, &[byte; 500], true);
+            let mut lender = Compressor::new(settings.clone());
+            lender.lend(other.take_encoder().expect("it was just used"));
+            let lent = compress(&mut lender, &[0; 6], true);
+            assert_eq!(lent, own, "{byte}, level {}", settings.level);
+        }
+    }
+}
+
+#[test]
 fn keeps_what_was_said_before() {
     let mut compressor = Compressor::new(usual());
     let first = compress(&mut compressor, &json(2000), true);
