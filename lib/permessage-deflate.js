@@ -1,5 +1,7 @@
 'use strict';
 
+const { AsyncResource } = require('node:async_hooks');
+
 const { toBuffer } = require('./buffer-util');
 const { EMPTY_BUFFER, kStatusCode } = require('./constants');
 const compressing = require('./deflate/compressing');
@@ -129,8 +131,9 @@ class PerMessageDeflate {
    */
   decompress(data, fin, callback) {
     this._makeInflater();
-    this._decompressions.push({ data, flags: fin ? FIN : 0, callback });
-    if (this._decompressions.length === 1) decompressFirst(this);
+    const call = new Decompression(this, data, fin, callback);
+    this._decompressions.push(call);
+    if (this._decompressions.length === 1) jobs.run(call);
   }
 
   /**
@@ -229,7 +232,7 @@ class Compression {
     this.fin = fin;
     this.isWhole = false;
     this.hasMore = false;
-    this.callback = callback;
+    this.callback = AsyncResource.bind(callback);
   }
 
   /**
@@ -248,27 +251,43 @@ class Compression {
   }
 }
 
-/**
- * Has the oldest call of `decompress()` done.
- *
- * @param {PerMessageDeflate} extension the extension
- */
-function decompressFirst(extension) {
-  const calls = extension._decompressions;
-  const { data, flags, callback } = calls[0];
-  jobs.run(
-    data.length,
-    (id) => native.startDecompress(extension._inflater, id, data, flags),
-    (result) => {
-      calls.shift();
-      if (calls.length > 0) decompressFirst(extension);
-      if (!(result instanceof Error)) {
-        callback(null, result);
-        return;
-      }
-      result[kStatusCode] =
-        result.code === 'Z_DATA_ERROR' ? INVALID_PAYLOAD : MESSAGE_TOO_BIG;
-      callback(result);
+/** A call of `decompress()`. */
+class Decompression {
+  /**
+   * @param {PerMessageDeflate} extension the extension
+   * @param {Buffer} data the payload
+   * @param {boolean} fin whether it ends its message
+   * @param {function(?Error, Buffer)} callback called with what came of it
+   */
+  constructor(extension, data, fin, callback) {
+    this.extension = extension;
+    this.data = data;
+    this.fin = fin;
+    this.callback = AsyncResource.bind(callback);
+    this.bytes = data.length;
+    this.batch = null;
+  }
+
+  /** @param {number} id its id for the addon */
+  start(id) {
+    const inflater = this.extension._inflater;
+    native.startDecompress(inflater, id, this.data, this.fin ? FIN : 0);
+  }
+
+  /**
+   * @param {(Buffer|Error)} result what came of it
+   * @param {boolean} brief whether the bytes change after this call
+   */
+  done(result, brief) {
+    const calls = this.extension._decompressions;
+    calls.shift();
+    if (calls.length > 0) jobs.run(calls[0]);
+    if (!(result instanceof Error)) {
+      this.callback(null, brief ? Buffer.from(result) : result);
+      return;
     }
-  );
+    result[kStatusCode] =
+      result.code === 'Z_DATA_ERROR' ? INVALID_PAYLOAD : MESSAGE_TOO_BIG;
+    this.callback(result);
+  }
 }

@@ -6,10 +6,10 @@
 //! called. What a job works with belongs to it until it is fetched: meanwhile its
 //! handle finds nothing.
 
+use ferrows_protocol::ProtocolError;
 use ferrows_protocol::deflate::{
     Compressor, CompressorSettings, Decompressor, DecompressorSettings, Progress, Strategy,
 };
-use napi::bindgen_prelude::Result;
 use napi_sys as sys;
 
 use crate::codecs::{Codecs, Scratch};
@@ -18,7 +18,7 @@ use crate::raw::{Call, Exports, callback};
 use crate::values::{js_error, new_buffer, set_element};
 
 /// Exports the functions below.
-pub(crate) fn export(exports: &Exports, codecs: &Codecs) -> Result<()> {
+pub(crate) fn export(exports: &Exports, codecs: &Codecs) -> napi::Result<()> {
     let data = codecs.data();
     exports.bound(c"createDeflater", create_deflater_shell, data)?;
     exports.bound(c"createInflater", create_inflater_shell, data)?;
@@ -42,7 +42,7 @@ callback!(start_decompress_shell, start_decompress, 4);
 callback!(start_deflate_shell, start_deflate, 4);
 callback!(start_inflate_shell, start_inflate, 2);
 callback!(submit_jobs_shell, submit_jobs, 0);
-callback!(take_finished_shell, take_finished, 1);
+callback!(take_finished_shell, take_finished, 3);
 callback!(watch_jobs_shell, watch_jobs, 1);
 
 /// `createDeflater(level, memLevel, strategy, windowBits, takeover, dictionary)`.
@@ -200,26 +200,56 @@ fn submit_jobs(call: &Call) -> Option<sys::napi_value> {
     call.nothing()
 }
 
-/// `takeFinished(results)`: appends to an empty array, for each job that has
-/// finished, its id and what came of it.
+/// `takeFinished(words, target, owned)`: takes jobs that have finished, as many
+/// as `words` has room for, and gives their number. Each has three words: its
+/// id, and where in `target` what came of it is, with the length; or one of the
+/// lengths below. Repeated until there are none.
 fn take_finished(call: &Call) -> Option<sys::napi_value> {
     let state = Codecs::of(call);
-    let finished = state.jobs.borrow_mut().take_finished(call);
-    let mut results = Vec::with_capacity(finished.len());
-    for (id, finished) in finished {
-        results.push((id, settle(call, finished)));
+    let memory = call.memory(1)?;
+    // SAFETY: no JavaScript runs before the last use of this borrow and the next:
+    // the Node-API calls below only make new values.
+    let words = unsafe { call.words_mut(0)? };
+    if memory.overlaps(words) {
+        return None;
     }
-    for ((id, value), index) in results.into_iter().zip((0..).step_by(2)) {
-        set_element(call, call.value(0), index, call.number(id)?)?;
-        if let Some(value) = value {
-            set_element(call, call.value(0), index + 1, value)?;
-        }
+    // SAFETY: as above, and the two are different memory.
+    let target = unsafe { memory.slice_mut() };
+    let (mut count, mut used, mut owned) = (0, 0, Vec::new());
+    for place in words.chunks_exact_mut(3) {
+        let Some((id, finished)) = state.jobs.borrow_mut().next_finished(call) else {
+            break;
+        };
+        count += 1;
+        place.copy_from_slice(&[id, 0, NOTHING]);
+        let Some(settled) = settle(call, finished) else {
+            continue;
+        };
+        let value = match settled {
+            Ok(bytes) => {
+                let room = target.get_mut(used..used + bytes.len());
+                if let Some(room) = room.filter(|room| room.len() < LARGE) {
+                    room.copy_from_slice(&bytes);
+                    place[1..].copy_from_slice(&[used as u32, bytes.len() as u32]);
+                    used += bytes.len();
+                    continue;
+                }
+                new_buffer(call, bytes)?
+            }
+            Err(error) => js_error(call, &error)?,
+        };
+        place[1..].copy_from_slice(&[owned.len() as u32, OWNED]);
+        owned.push(value);
     }
-    call.nothing()
+    for (index, value) in (0..).zip(owned) {
+        set_element(call, call.value(2), index, value)?;
+    }
+    call.number(count)
 }
 
-/// Puts back what a job had taken; gives what JavaScript gets of it.
-fn settle(call: &Call, finished: Finished) -> Option<sys::napi_value> {
+/// Puts back what a job had taken; gives what came of it, if that is anything by
+/// itself.
+fn settle(call: &Call, finished: Finished) -> Option<Result<Vec<u8>, ProtocolError>> {
     let state = Codecs::of(call);
     match finished {
         Finished::Deflated {
@@ -228,7 +258,7 @@ fn settle(call: &Call, finished: Finished) -> Option<sys::napi_value> {
             bytes,
         } => {
             state.compressors.borrow_mut().put_back(slot, compressor);
-            new_buffer(call, bytes)
+            Some(Ok(bytes))
         }
         Finished::Inflated {
             slot,
@@ -247,10 +277,7 @@ fn settle(call: &Call, finished: Finished) -> Option<sys::napi_value> {
             result,
         } => {
             state.decompressors.put_back(slot, decompressor);
-            match result {
-                Ok(bytes) => new_buffer(call, bytes),
-                Err(error) => js_error(call, &error),
-            }
+            Some(result)
         }
     }
 }
@@ -277,6 +304,14 @@ fn owned_payload(call: &Call, index: usize, flags: u32) -> Option<Vec<u8>> {
 // Flags.
 const FIN: u32 = 0x80;
 const IS_STRING: u32 = 0x200;
+
+// Lengths that `takeFinished` gives where there is none: what came of the job is
+// an element of `owned`, or nothing.
+const OWNED: u32 = 0xffff_fffe;
+const NOTHING: u32 = 0xffff_ffff;
+
+/// Bytes from which on a result is no part of the target.
+const LARGE: usize = 8 * 1024;
 
 /// Bytes between two questions whether to go on: about a millisecond's work.
 const SLICE: usize = 1024 * 1024;

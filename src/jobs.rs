@@ -5,6 +5,7 @@
 //! jobs. When the environment ends, it is released in a hook of our own, which
 //! runs before Node's: no thread of the pool can be in it any more then.
 
+use std::collections::VecDeque;
 use std::ffi::c_void;
 use std::ptr;
 
@@ -43,7 +44,9 @@ pub(crate) struct JobQueue {
     watched: Option<Watched>,
     /// Jobs that were not submitted.
     batch: Vec<Job<Finished>>,
-    /// Jobs that were, and have not been fetched.
+    /// Jobs that have finished, and have not been fetched.
+    finished: VecDeque<(u32, Finished)>,
+    /// Jobs that were submitted, and have not been fetched.
     pending: usize,
 }
 
@@ -133,18 +136,19 @@ impl JobQueue {
         Some(())
     }
 
-    /// The jobs that have finished since the last call.
-    pub(crate) fn take_finished(&mut self, call: &Call) -> Vec<(u32, Finished)> {
-        let Some(watched) = &self.watched else {
-            return Vec::new();
-        };
-        let finished = watched.jobs.take_finished();
-        self.pending -= finished.len();
-        if self.pending == 0 && !finished.is_empty() {
+    /// A job that has finished, and whose place nobody has asked for.
+    pub(crate) fn next_finished(&mut self, call: &Call) -> Option<(u32, Finished)> {
+        let watched = self.watched.as_ref()?;
+        if self.finished.is_empty() {
+            self.finished = watched.jobs.take_finished().into();
+        }
+        let next = self.finished.pop_front()?;
+        self.pending -= 1;
+        if self.pending == 0 {
             // SAFETY: as in `submit`.
             unsafe { sys::napi_unref_threadsafe_function(call.env, watched.function) };
         }
-        finished
+        Some(next)
     }
 }
 

@@ -5,14 +5,15 @@
 //!
 //! ```text
 //! word   0                1                        2        3
-//!  0     where it stopped  -                        -        -
+//!  0     where it stopped  bytes of the slab in use -        -
 //!  n     kind and flags    offset in the chunk, or  length   Close: the code
 //!                          index in `owned`                  FRAMES: index in `owned`
 //!                                                            FAILED: the close code
 //! ```
 //!
 //! A payload that lies whole in the chunk is unmasked there and only named; one
-//! that was assembled, and an `Error`, is an element of the array `owned`.
+//! that was assembled or inflated lies in the slab, if it is small, or else is an
+//! element of the array `owned`, as an `Error` is.
 
 use ferrows_engine::{Inbound, Polled};
 use ferrows_protocol::deflate::Decompressor;
@@ -32,7 +33,7 @@ pub(crate) fn export(exports: &Exports, codecs: &Codecs) -> Result<()> {
 }
 
 callback!(create_decoder_shell, create_decoder, 4);
-callback!(decode_shell, decode, 5);
+callback!(decode_shell, decode, 6);
 callback!(set_inflater_shell, set_inflater, 2);
 
 /// `createDecoder(flags, maxPayload, maxFragments, maxBufferedChunks)`: limits
@@ -70,9 +71,11 @@ fn set_inflater(call: &Call) -> Option<sys::napi_value> {
     call.nothing()
 }
 
-/// `decode(decoder, chunk, at, descriptors, owned)`: decodes `chunk` from byte
-/// `at` on, until it is used up or `descriptors` is full, and gives the number
-/// of events. `at` 0 announces a new chunk.
+/// `decode(decoder, chunk, at, descriptors, owned, slab)`: decodes `chunk` from
+/// byte `at` on, until it is used up or `descriptors` is full, and gives the
+/// number of events. `at` 0 announces a new chunk. Small payloads that are no part
+/// of the chunk are put into `slab`, if there is one, behind the bytes that are
+/// in use, of which the second descriptor word tells and is told.
 fn decode(call: &Call) -> Option<sys::napi_value> {
     let codecs = Codecs::of(call);
     let slot = call.handle(0)?;
@@ -110,9 +113,20 @@ fn decode_with(
     // SAFETY: as above, and the two are different memory.
     let chunk = unsafe { memory.slice_mut() };
     let mut at = call.u32(2)? as usize;
+    let used = words.get(1).map_or(0, |&used| used as usize);
+    // A stream may give back what was taken from a slab before.
+    let slab = call
+        .memory(5)
+        .filter(|slab| !slab.overlaps(words) && !slab.overlaps(chunk));
     let mut batch = Batch {
         call,
         words,
+        slab: match &slab {
+            // SAFETY: as above, and different memory from both.
+            Some(slab) => unsafe { slab.slice_mut() },
+            None => &mut [],
+        },
+        used,
         count: 0,
         owned: Vec::new(),
     };
@@ -143,6 +157,7 @@ fn decode_with(
         batch.push_failure(&error)?;
     }
     batch.words[0] = u32::try_from(at).ok()?;
+    batch.words[1] = u32::try_from(batch.used).ok()?;
     Some((batch.count, batch.owned))
 }
 
@@ -150,6 +165,9 @@ fn decode_with(
 struct Batch<'a> {
     call: &'a Call<'a>,
     words: &'a mut [u32],
+    slab: &'a mut [u8],
+    /// Bytes of `slab` that are in use.
+    used: usize,
     count: u32,
     /// What the array `owned` gets.
     owned: Vec<sys::napi_value>,
@@ -208,11 +226,27 @@ impl Batch<'_> {
             Payload::Owned(bytes) if bytes.is_empty() => self.put([kind, 0, 0, extra]),
             Payload::Owned(bytes) => {
                 let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+                if let Some(offset) = self.put_in_slab(&bytes) {
+                    return self.put([kind | IN_SLAB, offset, length, extra]);
+                }
                 let buffer = new_buffer(self.call, bytes)?;
                 let index = self.own(buffer);
                 self.put([kind | OWNED, index, length, extra])
             }
         }
+    }
+
+    /// Copies a small payload into the slab, if there is room, and gives its place.
+    fn put_in_slab(&mut self, bytes: &[u8]) -> Option<u32> {
+        let offset = u32::try_from(self.used).ok()?;
+        let end = self.used.checked_add(bytes.len())?;
+        let room = self.slab.get_mut(self.used..end)?;
+        if room.len() > SLAB_LIMIT {
+            return None;
+        }
+        room.copy_from_slice(bytes);
+        self.used = end;
+        Some(offset)
     }
 
     fn push_failure(&mut self, failure: &ferrows_protocol::ProtocolError) -> Option<()> {
@@ -242,11 +276,16 @@ const IS_SERVER: u32 = 0x1;
 const VALIDATE_UTF8: u32 = 0x2;
 const COMPRESSION: u32 = 0x4;
 
+/// Bytes beyond which a payload has memory of its own, and no slab is kept alive by
+/// it.
+const SLAB_LIMIT: usize = 4 * 1024;
+
 /// Words in a descriptor.
 const WORDS: usize = 4;
 
 // The first word of a descriptor: the opcode, and what else is to be known.
 const OWNED: u32 = 0x10;
+const IN_SLAB: u32 = 0x20;
 const FRAMES: u32 = 0x40;
 const FAILED: u32 = 0x80;
 /// Not an event: nothing goes on before `startInflate` has done its work, which

@@ -12,6 +12,8 @@ const turn = require('../transport/turn');
 const { FIN, IS_STRING } = require('../transport/frame-head');
 const jobs = require('./jobs');
 
+const FastBuffer = Buffer[Symbol.species];
+
 /**
  * Bytes of all that waits up to which it is compressed where it is: some 20 µs.
  * Measured with the echo of compressed JSON: beyond it a batch on another
@@ -98,32 +100,59 @@ function work() {
  * @param {Task} task what to compress
  */
 function begin(task) {
-  const { data, extension, fin, size } = task;
+  const { data, extension, fin } = task;
   // It may have been ended meanwhile.
   if (extension._task !== task) return;
   const key = task.isWhole ? extension._shareKey : null;
   if (key !== null && share(task, key)) return;
-  const deflater = extension._deflater;
   const flags = (fin ? FIN : 0) | (typeof data === 'string' ? IS_STRING : 0);
 
   if (waitingBytes <= INLINE_LIMIT) {
-    const length = native.deflate(deflater, data, flags, scratch);
-    const bytes = scratch.subarray(0, length);
+    const length = native.deflate(extension._deflater, data, flags, scratch);
+    const bytes = new FastBuffer(scratch.buffer, 0, length);
     shared = key === null ? null : { data, key, bytes, tasks: null };
     finish(task, null, bytes, true);
     return;
   }
 
-  const tasks = [task];
-  if (key !== null) shared = { data, key, bytes: null, tasks };
-  jobs.run(
-    size,
-    (id) => native.startDeflate(deflater, id, data, flags),
-    (result) => {
-      if (shared?.tasks === tasks) shared = null;
-      finishAll(tasks, 0, result);
+  const job = new Deflation(task, flags);
+  if (key !== null) shared = { data, key, bytes: null, tasks: job.tasks };
+  jobs.run(job);
+}
+
+/** The job of compressing something. */
+class Deflation {
+  /**
+   * @param {Task} task what to compress
+   * @param {number} flags as `startDeflate` of the addon takes them
+   */
+  constructor(task, flags) {
+    /** @type {Task[]} who waits for it */
+    this.tasks = [task];
+    this.flags = flags;
+    this.bytes = task.size;
+    this.batch = null;
+  }
+
+  /** @param {number} id its id for the addon */
+  start(id) {
+    const { extension, data } = this.tasks[0];
+    native.startDeflate(extension._deflater, id, data, this.flags);
+  }
+
+  /**
+   * @param {(Buffer|Error)} result what came of it
+   * @param {boolean} brief whether the bytes change after this call
+   */
+  done(result, brief) {
+    const { tasks } = this;
+    if (shared?.tasks === tasks) shared = null;
+    if (tasks.length === 1) {
+      finish(tasks[0], errorIn(result), result, brief);
+    } else {
+      finishAll(tasks, 0, brief ? Buffer.from(result) : result);
     }
-  );
+  }
 }
 
 /**
@@ -180,12 +209,20 @@ function finish(task, err, bytes, brief) {
  * @param {(Buffer|Error)} result what the job gave
  */
 function finishAll(tasks, index, result) {
-  const err = result instanceof Error ? result : null;
+  const err = errorIn(result);
   try {
     while (index < tasks.length) finish(tasks[index++], err, result, false);
   } finally {
     if (index < tasks.length) setImmediate(finishAll, tasks, index, result);
   }
+}
+
+/**
+ * @param {(Buffer|Error)} result what a job gave
+ * @return {?Error} the error, if it is one
+ */
+function errorIn(result) {
+  return result instanceof Error ? result : null;
 }
 
 module.exports = { add };

@@ -5,16 +5,28 @@
 // most of them. At most so many batches as an application allows are under way;
 // the others wait for their turn here.
 
-const { AsyncResource } = require('node:async_hooks');
-
 const Limiter = require('../limiter');
 const native = require('../native');
+const turn = require('../transport/turn');
+
+const FastBuffer = Buffer[Symbol.species];
 
 /** Batches at a time, unless the application says otherwise. */
 const DEFAULT_CONCURRENCY = 10;
 
 /** Bytes of input from which on a batch is large enough. */
 const BATCH_BYTES = 32 * 1024;
+
+/** Words that describe a job that has finished (see `src/deflate.rs`). */
+const WORDS = 3;
+
+// Lengths that are none.
+const OWNED = 0xfffffffe;
+const NOTHING = 0xffffffff;
+
+/** What `takeFinished` fills. */
+const words = new Uint32Array(64 * WORDS);
+const scratch = Buffer.allocUnsafeSlow(64 * 1024);
 
 /** @type {?Limiter} made by whoever comes first */
 let limiter = null;
@@ -28,38 +40,17 @@ const jobs = new Map();
 let lastId = 0;
 let isWatching = false;
 
-/** A job, with the asynchronous context of whoever wants it done. */
-class Job extends AsyncResource {
-  /**
-   * @param {Batch} batch what it is done with
-   * @param {function(number)} start starts it; given its id for the addon
-   * @param {function(*)} done called with what came of it
-   */
-  constructor(batch, start, done) {
-    super('FERROWS_JOB', { requireManualDestroy: true });
-    this.batch = batch;
-    this.start = start;
-    this.done = done;
-  }
-
-  /** Hands it to the addon. */
-  begin() {
-    lastId = (lastId + 1) >>> 0;
-    jobs.set(lastId, this);
-    try {
-      this.start(lastId);
-    } catch (err) {
-      jobs.delete(lastId);
-      process.nextTick(finish, this, err);
-    }
-  }
-
-  /** @param {*} result what came of it */
-  finish(result) {
-    this.batch.leave();
-    this.runInAsyncScope(this.done, undefined, result);
-  }
-}
+/**
+ * Something to be done.
+ *
+ * @typedef {Object} Job
+ * @property {number} bytes the size of its input
+ * @property {function(number)} start starts it; given its id for the addon
+ * @property {function((Buffer|Error|undefined), boolean)} done called with what
+ *     came of it, an Error if it could not be started; the second argument says
+ *     that the bytes change after the call
+ * @property {Batch} batch set here
+ */
 
 /** Jobs that are done one after the other. */
 class Batch {
@@ -81,7 +72,16 @@ class Batch {
       isWatching = true;
       native.watchJobs(finishJobs);
     }
-    for (const job of this.jobs) job.begin();
+    for (const job of this.jobs) {
+      lastId = (lastId + 1) >>> 0;
+      jobs.set(lastId, job);
+      try {
+        job.start(lastId);
+      } catch (err) {
+        jobs.delete(lastId);
+        process.nextTick(finish, job, err, false);
+      }
+    }
     native.submitJobs();
   }
 
@@ -103,18 +103,16 @@ function limit(concurrency = DEFAULT_CONCURRENCY) {
 /**
  * Has a job done, with others of this turn of the event loop.
  *
- * @param {number} bytes the size of its input
- * @param {function(number)} start starts it; given its id for the addon
- * @param {function(*)} done called with what came of it, an Error if it could
- *     not be started
+ * @param {Job} job the job
  */
-function run(bytes, start, done) {
+function run(job) {
   if (current === null) {
     current = new Batch();
     setImmediate(submitIfThere, current);
   }
-  current.jobs.push(new Job(current, start, done));
-  current.bytes += bytes;
+  job.batch = current;
+  current.jobs.push(job);
+  current.bytes += job.bytes;
   if (current.bytes >= BATCH_BYTES) submit();
 }
 
@@ -135,38 +133,86 @@ function submitIfThere(batch) {
 
 /**
  * @param {Job} job the job
- * @param {*} result what came of it
+ * @param {(Buffer|Error|undefined)} result what came of it
+ * @param {boolean} brief whether the result changes after this call
  */
-function finish(job, result) {
-  job.finish(result);
+function finish(job, result, brief) {
+  job.batch.leave();
+  job.done(result, brief);
 }
 
 /** Called by the addon when jobs have finished. */
 function finishJobs() {
-  const results = [];
-  native.takeFinished(results);
-  finishFrom(results, 0);
+  for (;;) {
+    const owned = [];
+    const count = native.takeFinished(words, scratch, owned);
+    if (count === 0) return;
+    finishFrom(0, count, owned);
+  }
 }
 
 /**
  * Ends jobs one after the other; one whose listeners throw does not keep the
  * rest from it.
  *
- * @param {Array} results ids and what came of them, in turn
- * @param {number} index the first one to end
+ * @param {number} index the first one to end, of those that were taken
+ * @param {number} count how many were taken
+ * @param {Array} owned values that are not in `scratch`
  */
-function finishFrom(results, index) {
+function finishFrom(index, count, owned) {
+  const turned = turn.begin();
   try {
-    while (index < results.length) {
-      const job = jobs.get(results[index]);
-      const result = results[index + 1];
-      jobs.delete(results[index]);
-      index += 2;
-      job.finish(result);
+    while (index < count) {
+      const at = index++ * WORDS;
+      finish(takeJob(at), resultAt(at, owned), words[at + 2] < OWNED);
     }
   } finally {
-    if (index < results.length) setImmediate(finishFrom, results, index);
+    try {
+      if (index < count) putOff(index, count, owned);
+    } finally {
+      turn.end(turned);
+    }
   }
+}
+
+/**
+ * Leaves jobs for later, in their order.
+ *
+ * @param {number} index the first of them
+ * @param {number} count how many were taken
+ * @param {Array} owned values that are not in `scratch`
+ */
+function putOff(index, count, owned) {
+  for (; index < count; index++) {
+    const at = index * WORDS;
+    const job = takeJob(at);
+    const result = resultAt(at, owned);
+    const isBrief = words[at + 2] < OWNED;
+    setImmediate(finish, job, isBrief ? Buffer.from(result) : result, false);
+  }
+  setImmediate(finishJobs);
+}
+
+/**
+ * @param {number} at where in `words` a job is described
+ * @return {Job} the job, which is under way no more
+ */
+function takeJob(at) {
+  const job = jobs.get(words[at]);
+  jobs.delete(words[at]);
+  return job;
+}
+
+/**
+ * @param {number} at where in `words` a job is described
+ * @param {Array} owned values that are not in `scratch`
+ * @return {(Buffer|Error|undefined)} what came of it
+ */
+function resultAt(at, owned) {
+  const length = words[at + 2];
+  if (length === NOTHING) return undefined;
+  if (length === OWNED) return owned[words[at + 1]];
+  return new FastBuffer(scratch.buffer, words[at + 1], length);
 }
 
 module.exports = { limit, run, submit };

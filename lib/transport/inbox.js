@@ -4,6 +4,7 @@
 // and describes what is in it; the events are then delivered one after the
 // other, as `ws` does, synchronously.
 
+const { AsyncResource } = require('node:async_hooks');
 const { performance } = require('node:perf_hooks');
 const stream = require('node:stream');
 
@@ -22,6 +23,7 @@ const COMPRESSION = 0x4;
 // The first word of a descriptor (see `src/receive.rs`).
 const OPCODE = 0x0f;
 const OWNED = 0x10;
+const IN_SLAB = 0x20;
 const FRAMES = 0x40;
 const FAILED = 0x80;
 const SUSPENDED = 0x100;
@@ -67,9 +69,29 @@ class Batch {
     /** Values that are no part of the chunk. */
     this.owned = [];
     this.chunk = EMPTY_BUFFER;
+    /** What holds payloads that were inflated, if they are small. */
+    this.slab = EMPTY_BUFFER;
     this.count = 0;
     this.index = 0;
   }
+}
+
+/**
+ * Bytes in a slab. A small message keeps all of it alive, so it should not be
+ * many times larger.
+ */
+const SLAB_SIZE = 16 * 1024;
+
+/** Bytes that one payload takes of a slab at most (`src/receive.rs`). */
+const MAX_IN_SLAB = 4 * 1024;
+
+let slab = EMPTY_BUFFER;
+let slabUsed = SLAB_SIZE;
+
+/** Begins a new slab; messages keep the old ones alive. */
+function renewSlab() {
+  slab = Buffer.allocUnsafeSlow(SLAB_SIZE);
+  slabUsed = 0;
 }
 
 /** Batches kept for later: deliveries are rarely nested deeper. */
@@ -106,6 +128,8 @@ class Inbox {
     this._deflate = options.extensions?.['permessage-deflate'];
     /** The addon's, which the decoder uses; made for the first message. */
     this._inflater = null;
+    /** @type {?Inflation} the job of inflating, made when there is one */
+    this._inflation = null;
     this._decoder = native.createDecoder(
       (options.isServer ? IS_SERVER : 0) |
         (options.skipUTF8Validation ? 0 : VALIDATE_UTF8) |
@@ -234,7 +258,15 @@ class Inbox {
     const owned = batch.owned.length > 0 ? [] : batch.owned;
     batch.owned = owned;
     words[0] = chunk.length;
-    batch.count = native.decode(this._decoder, chunk, at, words, owned);
+    if (this._inflater === null) {
+      batch.count = native.decode(this._decoder, chunk, at, words, owned);
+    } else {
+      if (slabUsed > SLAB_SIZE - MAX_IN_SLAB) renewSlab();
+      words[1] = slabUsed;
+      batch.slab = slab;
+      batch.count = native.decode(this._decoder, chunk, at, words, owned, slab);
+      slabUsed = words[1];
+    }
     batch.index = 0;
   }
 
@@ -331,7 +363,7 @@ class Inbox {
    * @param {number} index its place in the batch
    */
   _emit(index) {
-    const { words, owned, chunk } = this._batch;
+    const { words, owned, chunk, slab } = this._batch;
     const at = (index + 1) * WORDS;
     const kind = words[at];
 
@@ -347,14 +379,15 @@ class Inbox {
     const length = words[at + 2];
     let payload = EMPTY_BUFFER;
     if (length > 0) {
-      payload =
-        (kind & OWNED) !== 0
-          ? owned[words[at + 1]]
-          : new FastBuffer(
-              chunk.buffer,
-              chunk.byteOffset + words[at + 1],
-              length
-            );
+      const place = words[at + 1];
+      if ((kind & OWNED) !== 0) {
+        payload = owned[place];
+      } else if ((kind & IN_SLAB) !== 0) {
+        payload = new FastBuffer(slab.buffer, place, length);
+      } else {
+        const { buffer, byteOffset } = chunk;
+        payload = new FastBuffer(buffer, byteOffset + place, length);
+      }
     }
 
     const { owner, events } = this;
@@ -416,20 +449,25 @@ class Inbox {
     }
     this._state = WAITING;
     this._measure();
-    jobs.run(
-      this._batch.words[this._batch.index * WORDS + 1],
-      (id) => native.startInflate(this._decoder, id),
-      (err) => {
-        if (err === undefined) {
-          this._decode(this._batch, this._batch.words[0]);
-          if (this._synchronous || !this._hasToWait()) resume(this);
-          else this._wait();
-        } else {
-          this._fail(err, INTERNAL_ERROR);
-          this._release();
-        }
-      }
-    );
+    this._inflation ??= new Inflation(this);
+    this._inflation.bytes = this._batch.words[this._batch.index * WORDS + 1];
+    jobs.run(this._inflation);
+  }
+
+  /**
+   * Goes on when a payload was inflated.
+   *
+   * @param {Error} [err] why that was not possible
+   */
+  _inflated(err) {
+    if (err !== undefined) {
+      this._fail(err, INTERNAL_ERROR);
+      this._release();
+      return;
+    }
+    this._decode(this._batch, this._batch.words[0]);
+    if (this._synchronous || !this._hasToWait()) resume(this);
+    else this._wait();
   }
 
   /** The rest is delivered on a later tick. */
@@ -459,7 +497,7 @@ class Inbox {
   _release() {
     const batch = this._batch;
     this._batch = null;
-    batch.chunk = EMPTY_BUFFER;
+    batch.chunk = batch.slab = EMPTY_BUFFER;
     if (batch.owned.length > 0) batch.owned = [];
     if (spare.length < MAX_SPARE) spare.push(batch);
 
@@ -483,6 +521,30 @@ class Inbox {
 }
 
 module.exports = Inbox;
+
+/**
+ * The job of inflating a payload of an inbox, whose events then come in the
+ * asynchronous context of the first one.
+ */
+class Inflation extends AsyncResource {
+  /** @param {Inbox} inbox the inbox */
+  constructor(inbox) {
+    super('FERROWS_INFLATE', { requireManualDestroy: true });
+    this.inbox = inbox;
+    this.bytes = 0;
+    this.batch = null;
+  }
+
+  /** @param {number} id its id for the addon */
+  start(id) {
+    native.startInflate(this.inbox._decoder, id);
+  }
+
+  /** @param {Error} [err] why it could not be done */
+  done(err) {
+    this.runInAsyncScope(this.inbox._inflated, this.inbox, err);
+  }
+}
 
 /**
  * A limit as the addon takes it.
