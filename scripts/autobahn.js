@@ -6,8 +6,7 @@
 //   anything else          goes to autobahn/run.py: --short, --cases, --exclude,
 //                          --jobs, --out, --compare ...
 //
-// Cases 12 and 13 (compression) are left out unless --cases or --exclude say
-// what to run. Everything but OK and INFORMATIONAL is a failure.
+// Everything but OK and INFORMATIONAL is a failure.
 
 const { spawnSync } = require('node:child_process');
 const os = require('node:os');
@@ -49,7 +48,6 @@ function withDefaults(args) {
     args.some((arg) => names.includes(arg.split('=')[0]));
   const options = ['--strict', ...args];
 
-  if (!given('--cases', '--exclude')) options.push('--exclude=12,13');
   if (!given('--jobs')) {
     options.push(`--jobs=${Math.min(os.cpus().length, 4)}`);
   }
