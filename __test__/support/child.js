@@ -15,17 +15,18 @@ const FERROWS = path.join(__dirname, 'ferrows');
  * @param {Object} [options]
  * @param {string[]} [options.flags] arguments for Node.js
  * @param {string[]} [options.args] more arguments for the function
+ * @param {Object} [options.env] environment variables beside those of here
  * @param {number} [options.timeout=30000] milliseconds
  * @return {Promise<{code: ?number, signal: ?string, lines: string[],
  *     errors: string}>} exit code, and what it printed
  */
-function run(program, { flags = [], args = [], timeout = 30000 } = {}) {
+function run(program, { flags = [], args = [], env, timeout = 30000 } = {}) {
   const source = `(${program})(require(${JSON.stringify(FERROWS)}), ${args
     .map((arg) => JSON.stringify(arg))
     .join(', ')})`;
   const child = spawn(process.execPath, [...flags, '-e', source], {
     // The runner of the tests must not take what the program prints.
-    env: { ...process.env, NODE_TEST_CONTEXT: undefined },
+    env: { ...process.env, ...env, NODE_TEST_CONTEXT: undefined },
     stdio: ['ignore', 'pipe', 'pipe'],
     timeout
   });
