@@ -102,7 +102,10 @@ declare class WebSocket extends EventEmitter {
   /** Bytes given to `send()` and the like that the system did not take yet. */
   readonly bufferedAmount: number;
 
-  /** The names of the extensions agreed on, joined with commas; or `''`. */
+  /**
+   * The names of the extensions agreed on, joined with commas:
+   * `permessage-deflate`, or `''`.
+   */
   readonly extensions: string;
 
   /** Whether `pause()` was called, and `resume()` was not since. */
@@ -201,6 +204,7 @@ declare class WebSocket extends EventEmitter {
    * @param cb called when the system took the message, or with an error
    * @throws {Error} while the connection is not open yet
    * @throws {TypeError} if no bytes can be made of the data
+   * @throws {RangeError|TypeError} what Node throws for `zlibDeflateOptions`
    */
   send(data: Sendable, cb?: (err?: Error) => void): void;
   /**
@@ -212,6 +216,7 @@ declare class WebSocket extends EventEmitter {
    * @param cb called when the system took the message, or with an error
    * @throws {Error} while the connection is not open yet
    * @throws {TypeError} if no bytes can be made of the data
+   * @throws {RangeError|TypeError} what Node throws for `zlibDeflateOptions`
    */
   send(
     data: Sendable,
@@ -463,8 +468,8 @@ declare namespace WebSocket {
      */
     handshakeTimeout?: number | undefined;
     /**
-     * Accepted so that programs which set it work; the extension
-     * permessage-deflate is not offered to the server.
+     * Whether to offer the extension permessage-deflate, and with what: true is
+     * an offer without options. Default: true.
      */
     perMessageDeflate?: boolean | PerMessageDeflateOptions | undefined;
     /** The version of the protocol, 8 or 13. Default: 13. */
@@ -501,29 +506,68 @@ declare namespace WebSocket {
   }
 
   /**
-   * Options of the extension permessage-deflate (RFC 7692). They are accepted;
-   * the extension is not negotiated.
+   * Options of the extension permessage-deflate (RFC 7692), for a client and
+   * for a server. Values of other types are not refused; what cannot be
+   * negotiated with them shows in the handshake.
    */
   interface PerMessageDeflateOptions {
-    /** Whether the server forgets its context after each message. */
+    /**
+     * Whether the server forgets each message before it compresses the next one
+     * (section 7.1.1.1): messages become larger, and no memory is held between
+     * them. A client asks for it with true. A server imposes it with true, and
+     * with false refuses offers that ask for it. Default: as the client asks.
+     */
     serverNoContextTakeover?: boolean | undefined;
-    /** Whether the client forgets its context after each message. */
+    /**
+     * Whether the client forgets each message before it compresses the next one
+     * (section 7.1.1.2). A client announces it with true, and with false fails
+     * if the server demands it. A server demands it with true. Default: as the
+     * client announces, or the server demands.
+     */
     clientNoContextTakeover?: boolean | undefined;
-    /** Base-2 logarithm of the server's window, 8 to 15. */
-    serverMaxWindowBits?: number | undefined;
-    /** Base-2 logarithm of the client's window, 8 to 15. */
-    clientMaxWindowBits?: number | undefined;
-    /** Options of zlib for compressing. */
+    /**
+     * How far back the server's messages may refer (section 7.1.2.1), as the
+     * base-2 logarithm of bytes, 8 to 15. A client asks for it. A server imposes
+     * it and refuses offers that ask for less; with false it refuses all offers
+     * that ask for something. Default: as the client asks, else 15.
+     */
+    serverMaxWindowBits?: number | false | undefined;
+    /**
+     * How far back the client's messages may refer (section 7.1.2.2), as the
+     * base-2 logarithm of bytes, 8 to 15. A client announces it, or with true
+     * only that it can be told; it fails if the server chooses more. A server
+     * imposes it, and refuses offers that announce less or nothing. With false a
+     * client fails if the server chooses something, and a server never does.
+     * Default: true.
+     */
+    clientMaxWindowBits?: number | boolean | undefined;
+    /**
+     * How to compress: `level`, `memLevel`, `strategy` and `dictionary` of
+     * `zlib.createDeflateRaw()` count. What Node refuses is thrown by `send()`.
+     * Default: level 6, memLevel 8, strategy 0, no dictionary.
+     */
     zlibDeflateOptions?:
       | (ZlibOptions & {
           dictionary?: Buffer | Buffer[] | DataView | undefined;
         })
       | undefined;
-    /** Options of zlib for decompressing. */
+    /**
+     * How to inflate: the `dictionary` of `zlib.createInflateRaw()` counts. What
+     * Node refuses is the `error` of a connection that receives a compressed
+     * message. Default: no dictionary.
+     */
     zlibInflateOptions?: ZlibOptions | undefined;
-    /** Messages below this many bytes stay uncompressed. */
+    /**
+     * From how many bytes on messages are compressed, if this side has no
+     * context takeover; with it all are. The first fragment decides about its
+     * message. Default: 1024.
+     */
     threshold?: number | undefined;
-    /** How many messages are compressed at a time. */
+    /**
+     * How many batches of messages may be compressed or inflated on other
+     * threads at a time; 0 is no limit. It is for all connections of the thread,
+     * and the first one decides. Default: 10.
+     */
     concurrencyLimit?: number | undefined;
   }
 
@@ -533,7 +577,10 @@ declare namespace WebSocket {
     mask?: boolean | undefined;
     /** Whether it is binary. Default: false for a string, else true. */
     binary?: boolean | undefined;
-    /** Whether to compress it, if an extension was agreed on. Default: true. */
+    /**
+     * Whether to compress it, if permessage-deflate was agreed on and it is not
+     * below the `threshold`. Only the first fragment counts. Default: true.
+     */
     compress?: boolean | undefined;
     /** Whether it is the last fragment of its message. Default: true. */
     fin?: boolean | undefined;
@@ -625,8 +672,9 @@ declare namespace WebSocket {
     /** Whether `clients` is kept. Default: true. */
     clientTracking?: boolean | undefined;
     /**
-     * Accepted so that programs which set it work; offers of the extension
-     * permessage-deflate are declined. Default: false.
+     * Whether offers of the extension permessage-deflate are accepted, and
+     * which: true is acceptance without options. A handshake of whose offers
+     * none can be accepted is answered with a 400. Default: false.
      */
     perMessageDeflate?: boolean | PerMessageDeflateOptions | undefined;
     /** The class of the connections. Default: `WebSocket`. */
@@ -798,18 +846,23 @@ declare namespace WebSocket {
   interface ReceiverOptions extends ReceivingOptions {
     /** See `WebSocket#binaryType`. Default: `nodebuffer`. */
     binaryType?: 'nodebuffer' | 'arraybuffer' | 'fragments' | 'blob';
-    /** The extensions that were agreed on, by name. Default: none. */
+    /**
+     * The extensions that were agreed on, by name: `permessage-deflate` is a
+     * `PerMessageDeflate`. Default: none.
+     */
     extensions?: object | undefined;
     /** Whether frames have to be masked. Default: false. */
     isServer?: boolean | undefined;
   }
 
   /**
-   * Decodes frames: a Writable that takes the bytes of one connection.
+   * Decodes frames: a Writable that takes the bytes of one connection. It does
+   * so within `write()`, except for compressed messages that are large.
    *
    * Events: `message` (data, isBinary), `ping` (data), `pong` (data),
    * `conclude` (code, reason) for a close frame, and those of a Writable. An
-   * `error` by the peer has a `code` that starts with `WS_ERR_`.
+   * `error` by the peer has a `code` that starts with `WS_ERR_`, or is
+   * `Z_DATA_ERROR` for compressed data that cannot be inflated.
    */
   class Receiver extends Writable {
     constructor(options?: ReceiverOptions);
@@ -847,7 +900,8 @@ declare namespace WebSocket {
     /**
      * @param socket where the frames go; `cork()`, `write()` and `uncork()` are
      *     called
-     * @param extensions the extensions that were agreed on, by name
+     * @param extensions the extensions that were agreed on, by name:
+     *     `permessage-deflate` is a `PerMessageDeflate`
      * @param generateMask fills the four bytes of the mask of the next frame
      */
     constructor(
@@ -867,7 +921,12 @@ declare namespace WebSocket {
       options: FrameOptions
     ): Uint8Array[];
 
-    /** Sends a message, or a fragment of one. */
+    /**
+     * Sends a message, or a fragment of one.
+     *
+     * @throws {RangeError|TypeError} what Node throws for `zlibDeflateOptions`,
+     *     if it is to be compressed
+     */
     send(
       data: Sendable,
       options: {
@@ -912,6 +971,95 @@ declare namespace WebSocket {
       list: ReadonlyArray<Uint8Array | string>,
       cb?: (err?: Error) => void
     ): void;
+  }
+
+  /** Options of a `PerMessageDeflate`. */
+  interface PerMessageDeflateClassOptions extends PerMessageDeflateOptions {
+    /** Which side it is on. Default: false, that of the client. */
+    isServer?: boolean | undefined;
+    /**
+     * How many bytes may be made of a message by inflating it; 0 is no limit.
+     * Default: 0.
+     */
+    maxPayload?: number | undefined;
+  }
+
+  /**
+   * What was agreed on (RFC 7692, section 7.1). `client_max_window_bits` is
+   * `true` only in an offer.
+   */
+  type PerMessageDeflateParams = {
+    server_no_context_takeover?: true;
+    client_no_context_takeover?: true;
+    server_max_window_bits?: number;
+    client_max_window_bits?: number | true;
+  };
+
+  /**
+   * The extension permessage-deflate (RFC 7692) on one connection. Connections
+   * make their own; it is to be used by itself with a `Sender`, a `Receiver`,
+   * or another protocol.
+   */
+  class PerMessageDeflate {
+    /** The name of the extension in headers. */
+    static readonly extensionName: 'permessage-deflate';
+
+    /** What was agreed on; `null` before `accept()`. */
+    params: PerMessageDeflateParams | null;
+
+    constructor(options?: PerMessageDeflateClassOptions);
+
+    /** The parameters for a client to offer. */
+    offer(): PerMessageDeflateParams;
+
+    /**
+     * Chooses the first acceptable one of a client's offers, or checks the
+     * answer of a server.
+     *
+     * @param list the parameters as `extension.parse()` gives them; changed
+     * @return what was agreed on: on a server, what to answer
+     * @throws {Error} for an unknown or repeated parameter, if no offer can be
+     *     accepted, or if the answer does not fit the options
+     * @throws {TypeError} for a value that is not valid
+     */
+    accept(list: ExtensionParams[]): PerMessageDeflateParams;
+
+    /**
+     * Compresses a message, or a fragment of one. Calls are done one after the
+     * other.
+     *
+     * @param data not to be changed before the callback is called
+     * @param fin whether it ends its message
+     * @param callback called later, with the payload of a frame or with an error
+     * @throws {RangeError|TypeError} what Node throws for `zlibDeflateOptions`
+     */
+    compress(
+      data: Buffer | string,
+      fin: boolean,
+      callback: (err: Error | null, data: Buffer) => void
+    ): void;
+
+    /**
+     * Inflates the payload of a frame. Calls are done one after the other.
+     *
+     * @param data not to be changed before the callback is called
+     * @param fin whether the frame ends its message
+     * @param callback called later, with what it was before or with an error:
+     *     `Z_DATA_ERROR`, or `WS_ERR_UNSUPPORTED_MESSAGE_LENGTH` above
+     *     `maxPayload`
+     * @throws {RangeError|TypeError} what Node throws for `zlibInflateOptions`
+     */
+    decompress(
+      data: Buffer,
+      fin: boolean,
+      callback: (err: Error | null, data: Buffer) => void
+    ): void;
+
+    /**
+     * Gives its memory back. What is being compressed ends with an error; used
+     * again, it begins anew.
+     */
+    cleanup(): void;
   }
 
   /** The parameters of an extension by name; `true` is one without a value. */

@@ -48,6 +48,42 @@ const value: string | true = offers.x[0].a[0];
 const header: string = WebSocket.extension.format({ x: { a: [1], b: true } });
 const names: Set<string> = WebSocket.subprotocol.parse('a, b');
 
+// Compression.
+const clientWindows: Array<WebSocket.ClientOptions> = [
+  { perMessageDeflate: { clientMaxWindowBits: true } },
+  { perMessageDeflate: { clientMaxWindowBits: false } },
+  { perMessageDeflate: { zlibInflateOptions: { dictionary: header } } }
+];
+new WebSocket.Server({
+  port: 0,
+  perMessageDeflate: { serverMaxWindowBits: false, clientMaxWindowBits: 9 }
+});
+const { PerMessageDeflate } = WebSocket;
+const deflate = new PerMessageDeflate({ isServer: true, maxPayload: 100 });
+const extensionName: 'permessage-deflate' = PerMessageDeflate.extensionName;
+const answer = WebSocket.extension.format({
+  [extensionName]: deflate.accept(
+    WebSocket.extension.parse(
+      WebSocket.extension.format({
+        [extensionName]: new PerMessageDeflate().offer()
+      })
+    )[extensionName]
+  )
+});
+const agreed: number | true | undefined =
+  deflate.params?.client_max_window_bits ??
+  deflate.params?.server_no_context_takeover;
+deflate.compress('text', true, (err, data) => {
+  if (err) throw err;
+  deflate.decompress(data, true, (error, bytes) => [
+    error?.stack,
+    bytes.length
+  ]);
+});
+deflate.cleanup();
+new WebSocket.Receiver({ extensions: { [extensionName]: deflate } });
+new WebSocket.Sender(duplex, { [extensionName]: deflate });
+
 // A server's overridable steps.
 class Server extends WebSocket.WebSocketServer {
   override completeUpgrade(
@@ -100,7 +136,15 @@ new WebSocket.Server({ port: '80' });
 new WebSocket.Server({ port: 0, WebSocket: Duplex });
 // @ts-expect-error An opcode is needed.
 WebSocket.Sender.frame(Buffer.alloc(0), { fin: true });
-// @ts-expect-error The extension is not part of the package's face.
-WebSocket.PerMessageDeflate;
+// @ts-expect-error A window of any size cannot be imposed.
+new WebSocket.Server({ perMessageDeflate: { serverMaxWindowBits: true } });
+// @ts-expect-error There is no such option.
+new WebSocket('ws://localhost', { perMessageDeflate: { level: 1 } });
+// @ts-expect-error The side is not for a connection to choose.
+new WebSocket('ws://localhost', { perMessageDeflate: { isServer: true } });
+// @ts-expect-error Nothing is agreed on before `accept()`.
+deflate.params.server_max_window_bits;
+// @ts-expect-error A callback is needed.
+deflate.compress('text', true);
 
-export = { header, names, server, value };
+export = { agreed, answer, clientWindows, header, names, server, value };

@@ -2,16 +2,17 @@
 
 import WebSocket, {
   extension,
+  PerMessageDeflate,
   Receiver,
   Sender,
   subprotocol,
   Server,
   type FrameOptions,
+  type PerMessageDeflateClassOptions,
+  type PerMessageDeflateParams,
   type ReceiverOptions,
   type SendOptions
 } from 'ferrows';
-// @ts-expect-error The extension is not part of the package's face.
-import { PerMessageDeflate } from 'ferrows';
 
 const options: ReceiverOptions = { isServer: true };
 const frame: FrameOptions = { fin: true, opcode: 2 };
@@ -22,7 +23,9 @@ export const receiver: WebSocket.Receiver = new Receiver(options);
 export const chunks: Uint8Array[] = Sender.frame('text', frame);
 export const names: Set<string> = subprotocol.parse('a');
 export const header: string = extension.format({ a: [{}] });
+const side: PerMessageDeflateClassOptions = { isServer: true, threshold: 0 };
+export const deflate: PerMessageDeflate = new PerMessageDeflate(side);
+export const params: PerMessageDeflateParams | null = deflate.params;
 
 // @ts-expect-error A type only, unlike WebSocketServer.
 new Server({ port: 0 });
-export { PerMessageDeflate };

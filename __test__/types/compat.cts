@@ -240,9 +240,24 @@ const deflate: WebSocket.PerMessageDeflateOptions = {
   clientNoContextTakeover: true,
   serverMaxWindowBits: 10,
   clientMaxWindowBits: 10,
+  threshold: undefined,
+  zlibDeflateOptions: {
+    level: 9,
+    memLevel: 7,
+    strategy: 0,
+    windowBits: 15,
+    flush: 2,
+    finishFlush: 4,
+    info: false,
+    dictionary: [Buffer.alloc(1)]
+  },
   zlibInflateOptions: { chunkSize: 1024 },
   concurrencyLimit: 5
 };
+new WebSocket('ws://localhost', { perMessageDeflate: deflate });
+new WebSocket.Server({ port: 0, perMessageDeflate: deflate }).close();
+new WebSocket.Server({ port: 0, perMessageDeflate: true }).close();
+ws.send('text', { compress: false });
 
 export = {
   address,

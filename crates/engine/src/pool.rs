@@ -12,11 +12,13 @@
 //!
 //! Waking a thread costs more than compressing a small message, so small jobs come in batches.
 
+use std::cell::Cell;
 use std::io;
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use tokio::runtime::{Builder, Runtime};
@@ -132,13 +134,22 @@ impl<T> Drop for Jobs<T> {
 impl<T> Shared<T> {
     /// Does a batch, on a thread of the pool.
     fn work(&self, batch: Vec<Job<T>>) {
-        let go_on = || !self.is_closed.load(Ordering::Relaxed);
+        let rested = Cell::new(Instant::now());
+        let go_on = || {
+            // Where there is but one processor, JavaScript must not wait for the end of a slice of time.
+            if rested.get().elapsed() > MAX_UNREST {
+                thread::yield_now();
+                rested.set(Instant::now());
+            }
+            !self.is_closed.load(Ordering::Relaxed)
+        };
         let mut results = Vec::with_capacity(batch.len());
         let mut since = Instant::now();
         for job in batch {
             if !go_on() {
                 return;
             }
+            rested.set(Instant::now());
             // A job that panics has no result, and does no harm to the others.
             let result = catch_unwind(AssertUnwindSafe(|| (job.work)(&go_on)));
             results.extend(result.ok().map(|result| (job.id, result)));
@@ -169,6 +180,9 @@ impl<T> Shared<T> {
     }
 }
 
+/// Time after which a job lets other threads go first. Small ones never do: a batch is to end as one.
+const MAX_UNREST: Duration = Duration::from_micros(200);
+
 /// Longest time that a result waits for others of its batch.
 const MAX_DELAY: Duration = Duration::from_millis(1);
 
@@ -180,7 +194,7 @@ fn shared_pool() -> io::Result<Arc<Runtime>> {
     if let Some(pool) = shared.upgrade() {
         return Ok(pool);
     }
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let threads = thread::available_parallelism().map_or(1, usize::from);
     let pool = Builder::new_current_thread()
         .max_blocking_threads(threads)
         .thread_name("ferrows")
