@@ -507,8 +507,7 @@ declare namespace WebSocket {
 
   /**
    * Options of the extension permessage-deflate (RFC 7692), for a client and
-   * for a server. Values of other types are not refused; what cannot be
-   * negotiated with them shows in the handshake.
+   * for a server.
    */
   interface PerMessageDeflateOptions {
     /**
@@ -547,8 +546,8 @@ declare namespace WebSocket {
      * Default: level 6, memLevel 8, strategy 0, no dictionary.
      */
     zlibDeflateOptions?:
-      | (ZlibOptions & {
-          dictionary?: Buffer | Buffer[] | DataView | undefined;
+      | (Omit<ZlibOptions, 'dictionary'> & {
+          dictionary?: ZlibOptions['dictionary'] | Buffer[];
         })
       | undefined;
     /**

@@ -52,7 +52,9 @@ const names: Set<string> = WebSocket.subprotocol.parse('a, b');
 const clientWindows: Array<WebSocket.ClientOptions> = [
   { perMessageDeflate: { clientMaxWindowBits: true } },
   { perMessageDeflate: { clientMaxWindowBits: false } },
-  { perMessageDeflate: { zlibInflateOptions: { dictionary: header } } }
+  {
+    perMessageDeflate: { zlibInflateOptions: { dictionary: new Uint8Array(1) } }
+  }
 ];
 new WebSocket.Server({
   port: 0,
