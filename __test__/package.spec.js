@@ -10,13 +10,14 @@ const { promisify } = require('node:util');
 
 const ferrows = require('./support/ferrows');
 
-const { itDiffers, lib, oracle, WebSocket } = ferrows;
+const { lib, oracle, WebSocket } = ferrows;
 
 /** How a program names the package. */
 const NAME = oracle ? 'ws' : 'ferrows';
 
 /** The names that the class has besides its constants. */
 const EXPORTS = [
+  'PerMessageDeflate',
   'Receiver',
   'Sender',
   'Server',
@@ -44,10 +45,6 @@ async function run(program, args = []) {
   return JSON.parse(stdout);
 }
 
-/** Sorted names without that of the class for permessage-deflate. */
-const known = (names) =>
-  names.filter((name) => name !== 'PerMessageDeflate').sort();
-
 describe('package', () => {
   it('gives the WebSocket class to `require`', async () => {
     const names = await run(
@@ -55,8 +52,8 @@ describe('package', () => {
     );
 
     assert.deepStrictEqual(
-      known(names),
-      known([...EXPORTS, 'CONNECTING', 'OPEN', 'CLOSING', 'CLOSED'])
+      names.sort(),
+      [...EXPORTS, 'CONNECTING', 'OPEN', 'CLOSING', 'CLOSED'].sort()
     );
   });
 
@@ -74,14 +71,10 @@ describe('package', () => {
     );
 
     assert.deepStrictEqual(
-      known(names),
-      known([...EXPORTS.filter((name) => name !== 'Server'), 'default'])
+      names.sort(),
+      [...EXPORTS.filter((name) => name !== 'Server'), 'default'].sort()
     );
     assert.strictEqual(same, true);
-  });
-
-  itDiffers('has no PerMessageDeflate', () => {
-    assert.ok(!('PerMessageDeflate' in WebSocket));
   });
 
   it('gives a function that throws to bundlers for the browser', async () => {
@@ -137,7 +130,8 @@ describe('classes', () => {
     ['WebSocket', 3, EventEmitter],
     ['WebSocketServer', 2, EventEmitter],
     ['Receiver', 0, Writable],
-    ['Sender', 3, Object]
+    ['Sender', 3, Object],
+    ['PerMessageDeflate', 1, Object]
   ]) {
     it(`has ${name} as it is in ws`, () => {
       const Class = ferrows[name];
@@ -167,6 +161,24 @@ describe('classes', () => {
     }
   });
 
+  it('has a PerMessageDeflate with the methods of that of ws', () => {
+    const { PerMessageDeflate } = ferrows;
+    const { accept, cleanup, compress, decompress, offer } =
+      PerMessageDeflate.prototype;
+
+    assert.deepStrictEqual(
+      [accept, cleanup, compress, decompress, offer].map((fn) => fn.length),
+      [1, 0, 3, 3, 0]
+    );
+    const name = Object.getOwnPropertyDescriptor(
+      PerMessageDeflate,
+      'extensionName'
+    );
+    assert.strictEqual(name.get(), 'permessage-deflate');
+    assert.strictEqual(name.set, undefined);
+    assert.strictEqual(name.enumerable, false);
+  });
+
   it('has functions with the arity of those of ws', () => {
     assert.strictEqual(ferrows.createWebSocketStream.length, 2);
     assert.strictEqual(ferrows.createWebSocketStream, lib('stream'));
@@ -186,6 +198,7 @@ describe('lib', () => {
     assert.strictEqual(lib('websocket-server'), ferrows.WebSocketServer);
     assert.strictEqual(lib('receiver'), ferrows.Receiver);
     assert.strictEqual(lib('sender'), ferrows.Sender);
+    assert.strictEqual(lib('permessage-deflate'), ferrows.PerMessageDeflate);
     assert.strictEqual(lib('extension'), ferrows.extension);
     assert.strictEqual(lib('subprotocol'), ferrows.subprotocol);
     assert.strictEqual(lib('limiter').name, 'Limiter');
