@@ -1,7 +1,5 @@
 'use strict';
 
-const { AsyncResource } = require('node:async_hooks');
-
 const { toBuffer } = require('./buffer-util');
 const { EMPTY_BUFFER, kStatusCode } = require('./constants');
 const compressing = require('./deflate/compressing');
@@ -9,6 +7,7 @@ const jobs = require('./deflate/jobs');
 const negotiation = require('./deflate/negotiation');
 const { deflaterArguments, inflaterArguments } = require('./deflate/settings');
 const native = require('./native');
+const Callbacks = require('./transport/callbacks');
 const { FIN } = require('./transport/frame-head');
 
 const EXTENSION_NAME = 'permessage-deflate';
@@ -232,7 +231,7 @@ class Compression {
     this.fin = fin;
     this.isWhole = false;
     this.hasMore = false;
-    this.callback = AsyncResource.bind(callback);
+    this.callback = Callbacks.bind(callback);
   }
 
   /**
@@ -263,7 +262,7 @@ class Decompression {
     this.extension = extension;
     this.data = data;
     this.fin = fin;
-    this.callback = AsyncResource.bind(callback);
+    this.callback = Callbacks.bind(callback);
     this.bytes = data.length;
     this.batch = null;
   }

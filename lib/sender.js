@@ -1,11 +1,10 @@
 'use strict';
 
-const { AsyncResource } = require('node:async_hooks');
-
 const { mask: applyMask, toBuffer } = require('./buffer-util');
 const { EMPTY_BUFFER, NOOP } = require('./constants');
 const native = require('./native');
 const PerMessageDeflate = require('./permessage-deflate');
+const Callbacks = require('./transport/callbacks');
 const {
   BINARY,
   CLOSE,
@@ -47,7 +46,7 @@ class Item {
     this.sender = sender;
     this.data = data;
     this.head = head;
-    this.cb = compress ? bound(cb) : cb;
+    this.cb = compress && typeof cb === 'function' ? Callbacks.bind(cb) : cb;
     this.size = size;
     this.compress = compress;
     /** Whether `data` has to be read first. */
@@ -519,14 +518,6 @@ function reasonLength(data) {
 function sizeOf(data) {
   if (typeof data === 'string') return Buffer.byteLength(data);
   return isBlob(data) ? data.size : data.length;
-}
-
-/**
- * @param {*} cb what the user gave as a callback
- * @return {*} the same, called in the asynchronous context of now
- */
-function bound(cb) {
-  return typeof cb === 'function' ? AsyncResource.bind(cb) : cb;
 }
 
 /**

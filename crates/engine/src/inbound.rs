@@ -237,7 +237,8 @@ impl InflateWork {
     }
 }
 
-/// The longest payload that is inflated where it is, in bytes.
+/// The longest payload that is inflated where it is, in bytes: some 40 µs of work, less than a job
+/// on another thread takes, unless it is one of many.
 const INLINE_PAYLOAD: usize = 8 * 1024;
 
 /// Bytes that are inflated for one chunk where they are: some 100 µs of work.
