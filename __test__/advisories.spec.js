@@ -1,22 +1,27 @@
 'use strict';
 
-// A test for each vulnerability that `ws` is known to have had; SECURITY.md
-// lists them.
+// A test for each vulnerability that `ws` is known to have had, and for those of
+// others that it might have; SECURITY.md lists them.
 
 const assert = require('node:assert');
 const { describe, it } = require('node:test');
 const v8 = require('node:v8');
 const vm = require('node:vm');
+const zlib = require('node:zlib');
 
+const { bytesOf } = require('./support/conversation');
+const { Deflater, RSV1 } = require('./support/deflate');
 const {
   itDiffers,
   lib,
+  PerMessageDeflate,
   Receiver,
   subprotocol,
   WebSocket,
   WebSocketServer
 } = require('./support/ferrows');
 const { closeBody, frame, OP, readFrames } = require('./support/frames');
+const { connect, failureOf, startPeer } = require('./support/peer');
 const { listen, closed } = require('./support/server');
 const {
   ACCEPTED,
@@ -69,6 +74,21 @@ function failure(options, chunks) {
     receiver.on('error', resolve);
     for (const chunk of chunks) receiver.write(chunk);
   });
+}
+
+/**
+ * A receiver's options for compressed messages.
+ *
+ * @param {number} maxPayload the limit
+ * @return {Object}
+ */
+function compressed(maxPayload) {
+  const deflate = new PerMessageDeflate({ maxPayload });
+  deflate.accept([{}]);
+  return {
+    maxPayload,
+    extensions: { [PerMessageDeflate.extensionName]: deflate }
+  };
 }
 
 /**
@@ -284,4 +304,102 @@ describe('Tiny pieces (CVE-2026-48779, ws#2331)', () => {
     assert.ok(held < 2 ** 20, `${held} bytes`);
     receiver.destroy();
   });
+});
+
+describe('A small frame that inflates to much (ws#1720, CVE-2026-1526)', () => {
+  const MEBIBYTE = 2 ** 20;
+  // Each part stands for itself, so that the whole is never made.
+  const part = zlib.deflateRawSync(Buffer.alloc(MEBIBYTE), {
+    finishFlush: zlib.constants.Z_FULL_FLUSH
+  });
+
+  it('ends a connection to a server that sends it, by default', async (t) => {
+    const bomb = Buffer.concat(Array(101).fill(part));
+    assert.ok(bomb.length < MEBIBYTE / 5, `${bomb.length} bytes`);
+    const received = [];
+    const peer = await startPeer(t, (head, socket) => {
+      socket.on('data', (chunk) => received.push(chunk));
+      socket.write(
+        head.switching('Sec-WebSocket-Extensions: permessage-deflate')
+      );
+      socket.write(frame(OP.BINARY, bomb, { rsv: RSV1 }));
+    });
+    const ws = new WebSocket(`ws://127.0.0.1:${peer.port}`);
+    ws.on('message', assert.fail);
+    const { err, code } = await failureOf(ws);
+    assert.strictEqual(err.code, 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH');
+    assert.strictEqual(code, 1006);
+    const [{ opcode, payload }] = readFrames(Buffer.concat(received)).frames;
+    assert.strictEqual(opcode, OP.CLOSE);
+    assert.deepStrictEqual(payload, closeBody(1009));
+  });
+
+  it('counts together with the others of its message', async () => {
+    const err = await failure(compressed(5 * MEBIBYTE), [
+      frame(OP.BINARY, part, { rsv: RSV1, fin: false }),
+      ...Array(5).fill(frame(OP.CONT, part, { fin: false }))
+    ]);
+    assert.strictEqual(err.code, 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH');
+    assert.strictEqual(err[kStatusCode], 1009);
+  });
+});
+
+describe('Data behind the limit of a message (ws#1848, ws#2285)', () => {
+  const noise = bytesOf({ kind: 'noise', length: 30000, seed: 1 });
+  // Most of it refers to what comes before the limit.
+  const long = new Deflater().message(Buffer.concat(Array(100).fill(noise)));
+
+  for (const [what, bytes] of [
+    ['of many chunks that refer back', long],
+    ['that is broken', Buffer.concat([long, Buffer.alloc(1000, 0xff)])]
+  ]) {
+    it(`does not hide the error or its code if it is one ${what}`, async () => {
+      for (const maxPayload of [1, 40000, 2000000]) {
+        const err = await failure(compressed(maxPayload), [
+          frame(OP.BINARY, bytes, { rsv: RSV1 })
+        ]);
+        assert.strictEqual(err.name, 'RangeError');
+        assert.strictEqual(err.message, 'Max payload size exceeded');
+        assert.strictEqual(err[kStatusCode], 1009);
+      }
+    });
+  }
+});
+
+describe('A window that zlib does not have (CVE-2026-2229)', () => {
+  const values = ['7', '16', '0', '-1', '99', '1000000000000', '8.5', 'x'];
+
+  for (const parameter of [
+    ...values.map((value) => `server_max_window_bits=${value}`),
+    ...values.map((value) => `client_max_window_bits=${value}`),
+    'server_max_window_bits'
+  ]) {
+    const header = `permessage-deflate; ${parameter}`;
+
+    it(`is refused by a client: ${parameter}`, async (t) => {
+      const ws = await connect(
+        t,
+        (head) => head.switching(`Sec-WebSocket-Extensions: ${header}`),
+        [],
+        { perMessageDeflate: true }
+      );
+      const { err, code } = await failureOf(ws);
+      assert.strictEqual(
+        err.message,
+        'Invalid Sec-WebSocket-Extensions header'
+      );
+      assert.strictEqual(code, 1006);
+    });
+
+    it(`is refused by a server: ${parameter}`, async (t) => {
+      const wss = await listen({ perMessageDeflate: true });
+      t.after(() => closed(wss));
+      wss.on('connection', assert.fail);
+      const answer = await exchange(
+        wss.address().port,
+        requestText({ 'Sec-WebSocket-Extensions': header })
+      );
+      assert.match(answer, /^HTTP\/1\.1 400 Bad Request\r\n/);
+    });
+  }
 });
