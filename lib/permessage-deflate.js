@@ -39,7 +39,8 @@ class PerMessageDeflate {
    */
   constructor(options) {
     this._options = options || {};
-    this._threshold = this._options.threshold ?? DEFAULT_THRESHOLD;
+    const { threshold } = this._options;
+    this._threshold = threshold === undefined ? DEFAULT_THRESHOLD : threshold;
     this._maxPayload = this._options.maxPayload | 0;
     this._isServer = Boolean(this._options.isServer);
 
@@ -260,10 +261,10 @@ class Decompression {
    */
   constructor(extension, data, fin, callback) {
     this.extension = extension;
-    this.data = data;
+    this.data = toBuffer(data);
     this.fin = fin;
     this.callback = Callbacks.bind(callback);
-    this.bytes = data.length;
+    this.bytes = this.data.length;
     this.batch = null;
   }
 

@@ -255,7 +255,7 @@ class Sender {
   _isToCompress(data, wanted) {
     const deflate = this._deflate;
     if (!wanted || deflate === undefined) return false;
-    if (!deflate._hasTakeover() && sizeOf(data) < deflate._threshold) {
+    if (!deflate._hasTakeover() && !(sizeOf(data) >= deflate._threshold)) {
       return false;
     }
     deflate._prepare();
