@@ -132,10 +132,12 @@ fn start_deflate(call: &Call) -> Option<sys::napi_value> {
     let (slot, id, flags) = (call.handle(0)?, call.u32(1)?, call.u32(3)?);
     let data = owned_payload(call, 2, flags)?;
     let mut compressor = state.compressors.borrow_mut().take(slot)?;
-    let fin = flags & FIN != 0;
+    let (fin, encoders) = (flags & FIN != 0, state.encoders.clone());
     state.jobs.borrow_mut().add(id, move |go_on| {
         let mut bytes = Vec::new();
+        encoders.lend_to(&mut compressor);
         compressor.compress(&data, fin, &mut bytes, go_on);
+        encoders.take_from(&mut compressor);
         Finished::Deflated {
             slot,
             compressor,

@@ -10,6 +10,8 @@
 //!
 //! Lending costs some 10 µs, and 60 µs for a history of 32 KiB, which is gone through again.
 
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
 use ferrows_protocol::deflate::{Compressor, Encoder};
 
 use crate::Slots;
@@ -61,14 +63,13 @@ impl Compressors {
         }
     }
 
-    /// Takes a compressor out to work with it, with an encoder if there is one to lend.
+    /// Takes a compressor out to work with it, with an encoder if it will keep that. One without
+    /// context takeover finds it where it works: see [`SharedEncoders`].
     pub fn take(&mut self, slot: usize) -> Option<Box<Compressor>> {
         let mut compressor = self.slots.take(slot)?;
         self.forget(slot);
-        if !compressor.has_encoder()
-            && let Some(encoder) = self.find_encoder(&compressor)
-        {
-            compressor.lend(encoder);
+        if compressor.keeps_encoder() {
+            self.lend_to(&mut compressor);
         }
         Some(compressor)
     }
@@ -115,11 +116,20 @@ impl Compressors {
                 let Some(mut compressor) = self.take(slot) else {
                     return false;
                 };
+                self.lend_to(&mut compressor);
                 compressor.compress(data, fin, out, || true);
                 self.put_back(slot, compressor);
                 true
             }
             None => false,
+        }
+    }
+
+    fn lend_to(&mut self, compressor: &mut Compressor) {
+        if !compressor.has_encoder()
+            && let Some(encoder) = self.find_encoder(compressor)
+        {
+            compressor.lend(encoder);
         }
     }
 
@@ -161,6 +171,44 @@ impl Compressors {
         if let Some(index) = self.live.iter().position(|entry| entry.0 == slot) {
             self.live.swap_remove(index);
         }
+    }
+}
+
+/// Encoders for messages without context takeover, which are compressed one after the other on a
+/// few threads: one for each thread is enough, however many connections there are.
+#[derive(Clone, Debug, Default)]
+pub struct SharedEncoders(Arc<Mutex<Vec<Encoder>>>);
+
+impl SharedEncoders {
+    /// Lends an encoder, if there is one and `compressor` has none.
+    pub fn lend_to(&self, compressor: &mut Compressor) {
+        if compressor.has_encoder() {
+            return;
+        }
+        let mut encoders = self.lock();
+        let suiting = encoders
+            .iter()
+            .position(|encoder| compressor.accepts(encoder));
+        if let Some(index) = suiting {
+            compressor.lend(encoders.swap_remove(index));
+        }
+    }
+
+    /// Takes the encoder of a compressor that is at rest.
+    pub fn take_from(&self, compressor: &mut Compressor) {
+        if !compressor.is_at_rest() {
+            return;
+        }
+        if let Some(encoder) = compressor.take_encoder() {
+            let mut encoders = self.lock();
+            encoders.truncate(MAX_SPARE - 1);
+            encoders.push(encoder);
+        }
+    }
+
+    /// Nothing is left half done by who panics.
+    fn lock(&self) -> MutexGuard<'_, Vec<Encoder>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -374,3 +374,28 @@ fn give_a_number_out_again_only_when_its_compressor_is_back() {
     assert_eq!(next.slot, slot);
     next.send(&mut compressors, true);
 }
+
+#[test]
+fn share_an_encoder_where_they_work() {
+    let settings = CompressorSettings {
+        context_takeover: false,
+        ..usual()
+    };
+    let encoders = SharedEncoders::default();
+    let mut compressors = Compressors::new();
+    let slots = [(); 10].map(|()| compressors.insert(Compressor::new(settings.clone())));
+    let away = slots.map(|slot| compressors.take(slot).expect("it is there"));
+    let mut first = None;
+    for (slot, mut compressor) in slots.into_iter().zip(away) {
+        assert!(!compressor.has_encoder(), "it would be one of many");
+        encoders.lend_to(&mut compressor);
+        assert_eq!(compressor.has_encoder(), first.is_some());
+        let mut out = Vec::new();
+        compressor.compress(b"the same for all of them", true, &mut out, || true);
+        assert_eq!(first.get_or_insert_with(|| out.clone()), &out);
+        encoders.take_from(&mut compressor);
+        assert!(!compressor.has_encoder());
+        compressors.put_back(slot, compressor);
+    }
+    assert_eq!(encoders.lock().len(), 1);
+}

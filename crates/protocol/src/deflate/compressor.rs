@@ -212,6 +212,11 @@ impl Compressor {
         self.encoder.is_some()
     }
 
+    /// Whether it wants to keep its encoder from one message to the next.
+    pub fn keeps_encoder(&self) -> bool {
+        self.settings.context_takeover
+    }
+
     /// Whether an encoder could be lent to it.
     pub fn accepts(&self, encoder: &Encoder) -> bool {
         encoder.suits(&self.settings)
