@@ -15,9 +15,9 @@ const jobs = require('./jobs');
 const FastBuffer = Buffer[Symbol.species];
 
 // What is done where was found with an echo of compressed JSON, and with calls
-// of `compress()` alone. A job costs this thread some 4 µs in a batch, as much as
-// compressing 200 bytes does, and 50 µs in all where it is alone. 1 KiB takes 10
-// to 20 µs to compress, with many connections, whose state is not in the cache.
+// of `compress()` alone. A job takes 50 µs in all where it is alone, and 8 µs in
+// a batch of 32; compressing 200 bytes takes 5 µs. 1 KiB takes 10 to 20 µs, with
+// many connections, whose state is not in the cache.
 
 /** Bytes up to which a message is always compressed where it is. */
 const SMALL = 512;
