@@ -9,7 +9,7 @@ use std::ffi::c_void;
 use std::ptr;
 use std::rc::Rc;
 
-use ferrows_engine::{Compressors, Inbound, SharedEncoders, Slots};
+use ferrows_engine::{Compressors, Inbound, Slots};
 use ferrows_protocol::deflate::Decompressor;
 use napi_sys as sys;
 
@@ -33,7 +33,6 @@ pub(crate) struct State {
     pub(crate) receiving: Table<Slots<Box<Receiving>>>,
     pub(crate) decompressors: Table<Slots<Box<Decompressor>>>,
     pub(crate) compressors: Table<Compressors>,
-    pub(crate) encoders: SharedEncoders,
     pub(crate) jobs: RefCell<JobQueue>,
     /// Strings are turned into UTF-8 here, and payloads compressed.
     pub(crate) scratch: RefCell<Scratch>,

@@ -131,8 +131,9 @@ fn start_deflate(call: &Call) -> Option<sys::napi_value> {
     let state = Codecs::of(call);
     let (slot, id, flags) = (call.handle(0)?, call.u32(1)?, call.u32(3)?);
     let data = owned_payload(call, 2, flags)?;
-    let mut compressor = state.compressors.borrow_mut().take(slot)?;
-    let (fin, encoders) = (flags & FIN != 0, state.encoders.clone());
+    let mut compressors = state.compressors.borrow_mut();
+    let (mut compressor, encoders) = (compressors.take(slot)?, compressors.spare());
+    let fin = flags & FIN != 0;
     state.jobs.borrow_mut().add(id, move |go_on| {
         let mut bytes = Vec::new();
         encoders.lend_to(&mut compressor);

@@ -25,7 +25,7 @@ pub struct Compressors {
     slots: Slots<Box<Compressor>>,
     /// Which of them keep an encoder, and when each was used last.
     live: Vec<(usize, u64)>,
-    spare: Vec<Encoder>,
+    spare: SpareEncoders,
     /// Those that were released while they were away.
     released: Vec<usize>,
     /// Counts uses.
@@ -47,7 +47,7 @@ impl Compressors {
     pub fn remove(&mut self, slot: usize) {
         self.forget(slot);
         if let Some(mut compressor) = self.slots.remove(slot) {
-            self.keep_spare(compressor.take_encoder());
+            self.spare.keep(compressor.take_encoder());
         }
     }
 
@@ -59,12 +59,12 @@ impl Compressors {
         } else if let Some(compressor) = self.slots.get_mut(slot) {
             let encoder = compressor.take_encoder();
             compressor.reset();
-            self.keep_spare(encoder);
+            self.spare.keep(encoder);
         }
     }
 
     /// Takes a compressor out to work with it, with an encoder if it will keep that. One without
-    /// context takeover finds it where it works: see [`SharedEncoders`].
+    /// context takeover finds it where it works: see [`SpareEncoders`].
     pub fn take(&mut self, slot: usize) -> Option<Box<Compressor>> {
         let mut compressor = self.slots.take(slot)?;
         self.forget(slot);
@@ -81,9 +81,7 @@ impl Compressors {
         if self.released.len() < count {
             compressor.reset();
         }
-        if compressor.is_at_rest() {
-            self.keep_spare(compressor.take_encoder());
-        }
+        self.spare.take_from(&mut compressor);
         let live = compressor.has_encoder();
         if self.slots.put_back(slot, compressor) && live {
             self.clock += 1;
@@ -96,52 +94,27 @@ impl Compressors {
     ///
     /// False says that there is none, or that it is away.
     pub fn compress(&mut self, slot: usize, data: &[u8], fin: bool, out: &mut Vec<u8>) -> bool {
-        match self.slots.get_mut(slot) {
-            Some(compressor) if compressor.has_encoder() && !compressor.is_at_rest() => {
-                compressor.compress(data, fin, out, || true);
-                self.clock += 1;
-                let clock = self.clock;
-                if let Some(entry) = self.live.iter_mut().find(|entry| entry.0 == slot) {
-                    entry.1 = clock;
-                }
-                // Without context takeover the end of a message sets it free.
-                if self.slots.get_mut(slot).is_some_and(|it| it.is_at_rest())
-                    && let Some(compressor) = self.take(slot)
-                {
-                    self.put_back(slot, compressor);
-                }
-                true
-            }
-            Some(_) => {
-                let Some(mut compressor) = self.take(slot) else {
-                    return false;
-                };
-                self.lend_to(&mut compressor);
-                compressor.compress(data, fin, out, || true);
-                self.put_back(slot, compressor);
-                true
-            }
-            None => false,
-        }
+        let Some(mut compressor) = self.take(slot) else {
+            return false;
+        };
+        self.spare.lend_to(&mut compressor);
+        compressor.compress(data, fin, out, || true);
+        self.put_back(slot, compressor);
+        true
     }
 
+    /// The encoders that nobody keeps, for those who work elsewhere.
+    pub fn spare(&self) -> SpareEncoders {
+        self.spare.clone()
+    }
+
+    /// Lends a spare encoder, or that of whoever has not sent for longest.
     fn lend_to(&mut self, compressor: &mut Compressor) {
-        if !compressor.has_encoder()
-            && let Some(encoder) = self.find_encoder(compressor)
-        {
-            compressor.lend(encoder);
+        self.spare.lend_to(compressor);
+        if !compressor.has_encoder() {
+            self.park_oldest_above(MAX_LIVE - 1);
+            self.spare.lend_to(compressor);
         }
-    }
-
-    /// An encoder for `compressor`: a spare one, or that of whoever has not sent for longest.
-    fn find_encoder(&mut self, compressor: &Compressor) -> Option<Encoder> {
-        let suits = |encoder: &Encoder| compressor.accepts(encoder);
-        if let Some(index) = self.spare.iter().position(suits) {
-            return Some(self.spare.swap_remove(index));
-        }
-        self.park_oldest_above(MAX_LIVE - 1);
-        let index = self.spare.iter().position(suits)?;
-        Some(self.spare.swap_remove(index))
     }
 
     /// Takes encoders away until only `count` connections keep one.
@@ -150,20 +123,9 @@ impl Compressors {
             let oldest = (0..self.live.len()).min_by_key(|&index| self.live[index].1);
             let Some(index) = oldest else { return };
             let (slot, _) = self.live.swap_remove(index);
-            let encoder = self
-                .slots
-                .get_mut(slot)
-                .and_then(|compressor| compressor.take_encoder());
-            self.keep_spare(encoder);
-        }
-    }
-
-    fn keep_spare(&mut self, encoder: Option<Encoder>) {
-        if let Some(encoder) = encoder {
-            if self.spare.len() == MAX_SPARE {
-                self.spare.remove(0);
+            if let Some(compressor) = self.slots.get_mut(slot) {
+                self.spare.keep(compressor.take_encoder());
             }
-            self.spare.push(encoder);
         }
     }
 
@@ -174,34 +136,38 @@ impl Compressors {
     }
 }
 
-/// Encoders for messages without context takeover, which are compressed one after the other on a
-/// few threads: one for each thread is enough, however many connections there are.
+/// The encoders that no connection keeps. Messages without context takeover, which are compressed
+/// one after the other on a few threads, are all compressed with them: one for each thread is enough,
+/// however many connections there are.
 #[derive(Clone, Debug, Default)]
-pub struct SharedEncoders(Arc<Mutex<Vec<Encoder>>>);
+pub struct SpareEncoders(Arc<Mutex<Vec<Encoder>>>);
 
-impl SharedEncoders {
-    /// Lends an encoder, if there is one and `compressor` has none.
+impl SpareEncoders {
+    /// Lends an encoder, if there is one that suits and `compressor` has none.
     pub fn lend_to(&self, compressor: &mut Compressor) {
         if compressor.has_encoder() {
             return;
         }
         let mut encoders = self.lock();
-        let suiting = encoders
-            .iter()
-            .position(|encoder| compressor.accepts(encoder));
-        if let Some(index) = suiting {
+        let mut all = encoders.iter();
+        if let Some(index) = all.position(|encoder| compressor.accepts(encoder)) {
             compressor.lend(encoders.swap_remove(index));
         }
     }
 
     /// Takes the encoder of a compressor that is at rest.
     pub fn take_from(&self, compressor: &mut Compressor) {
-        if !compressor.is_at_rest() {
-            return;
+        if compressor.is_at_rest() {
+            self.keep(compressor.take_encoder());
         }
-        if let Some(encoder) = compressor.take_encoder() {
+    }
+
+    fn keep(&self, encoder: Option<Encoder>) {
+        if let Some(encoder) = encoder {
             let mut encoders = self.lock();
-            encoders.truncate(MAX_SPARE - 1);
+            if encoders.len() == MAX_SPARE {
+                encoders.remove(0);
+            }
             encoders.push(encoder);
         }
     }

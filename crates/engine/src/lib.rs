@@ -3,7 +3,7 @@
 //! | module | what it holds |
 //! | --- | --- |
 //! | [`Inbound`] | received bytes into events, inflating on the way |
-//! | [`Compressors`], [`SharedEncoders`] | the sending side of compression, and the memory it shares |
+//! | [`Compressors`], [`SpareEncoders`] | the sending side of compression, and the memory it shares |
 //! | [`Jobs`] | work on other threads |
 //! | [`Outboxes`], [`write_frame`] | frames that wait to be written |
 //! | [`MaskKeys`] | where mask keys come from |
@@ -21,7 +21,7 @@ mod outbox;
 mod pool;
 mod slots;
 
-pub use compressors::{Compressors, SharedEncoders};
+pub use compressors::{Compressors, SpareEncoders};
 pub use getrandom::Error as RandomError;
 pub use inbound::{Inbound, InflateWork, Polled};
 pub use mask_keys::MaskKeys;

@@ -90,7 +90,7 @@ fn decompressor(settings: &CompressorSettings) -> Decompressor {
 /// Encoders are few, and the list of who has one is right.
 fn check_bounds(compressors: &mut Compressors) {
     assert!(compressors.live.len() <= MAX_LIVE);
-    assert!(compressors.spare.len() <= MAX_SPARE);
+    assert!(compressors.spare.lock().len() <= MAX_SPARE);
     let live: HashSet<usize> = compressors.live.iter().map(|entry| entry.0).collect();
     assert_eq!(live.len(), compressors.live.len());
     for slot in live {
@@ -190,7 +190,7 @@ fn leave_encoders_to_those_who_sent_last() {
         .collect();
     assert_eq!(now, expected);
     assert_eq!(
-        (compressors.live.len(), compressors.spare.len()),
+        (compressors.live.len(), compressors.spare.lock().len()),
         (MAX_LIVE, 0)
     );
 }
@@ -203,14 +203,23 @@ fn take_encoders_back_that_hold_nothing() {
         connection.send(&mut compressors, true);
         let slot = connection.slot;
         assert!(!has_encoder(&mut compressors, slot));
-        assert_eq!((compressors.live.len(), compressors.spare.len()), (0, 1));
+        assert_eq!(
+            (compressors.live.len(), compressors.spare.lock().len()),
+            (0, 1)
+        );
         // In the middle of a message it is needed.
         connection.send(&mut compressors, false);
         assert!(has_encoder(&mut compressors, slot));
-        assert_eq!((compressors.live.len(), compressors.spare.len()), (1, 0));
+        assert_eq!(
+            (compressors.live.len(), compressors.spare.lock().len()),
+            (1, 0)
+        );
         connection.send(&mut compressors, true);
         assert!(!has_encoder(&mut compressors, slot));
-        assert_eq!((compressors.live.len(), compressors.spare.len()), (0, 1));
+        assert_eq!(
+            (compressors.live.len(), compressors.spare.lock().len()),
+            (0, 1)
+        );
     }
 }
 
@@ -233,7 +242,7 @@ fn begin_anew_after_a_release() {
         assert!(connection.send(&mut compressors, fin) < first / 2);
         compressors.release(connection.slot);
         assert!(compressors.live.is_empty());
-        assert_eq!(compressors.spare.len(), 1);
+        assert_eq!(compressors.spare.lock().len(), 1);
         let compressor = compressors.slots.get_mut(connection.slot);
         assert_eq!(compressor.expect("it is there").memory(), 0);
         connection.restart();
@@ -282,7 +291,7 @@ fn find_nothing_by_a_number_that_is_not_in_use() {
     compressors.remove(slot);
     assert!(compressors.live.is_empty());
     assert_eq!(
-        compressors.spare.len(),
+        compressors.spare.lock().len(),
         1,
         "its encoder is of use to others"
     );
@@ -301,9 +310,9 @@ fn lend_the_encoders_of_those_who_have_gone() {
     for _ in 0..10 {
         let mut connection = Connection::new(&mut compressors, usual());
         connection.send(&mut compressors, true);
-        assert!(compressors.spare.is_empty());
+        assert!(compressors.spare.lock().is_empty());
         compressors.remove(connection.slot);
-        assert_eq!(compressors.spare.len(), 1);
+        assert_eq!(compressors.spare.lock().len(), 1);
     }
     let mut other = Connection::new(
         &mut compressors,
@@ -313,13 +322,13 @@ fn lend_the_encoders_of_those_who_have_gone() {
         },
     );
     other.send(&mut compressors, true);
-    assert_eq!(compressors.spare.len(), 1, "it was of no use");
+    assert_eq!(compressors.spare.lock().len(), 1, "it was of no use");
     let mut all = connect(&mut compressors, 2 * MAX_SPARE, &[usual()]);
     for connection in &mut all {
         connection.send(&mut compressors, true);
     }
     all.iter().for_each(|it| compressors.remove(it.slot));
-    assert_eq!(compressors.spare.len(), MAX_SPARE);
+    assert_eq!(compressors.spare.lock().len(), MAX_SPARE);
 }
 
 #[test]
@@ -381,8 +390,8 @@ fn share_an_encoder_where_they_work() {
         context_takeover: false,
         ..usual()
     };
-    let encoders = SharedEncoders::default();
     let mut compressors = Compressors::new();
+    let encoders = compressors.spare();
     let slots = [(); 10].map(|()| compressors.insert(Compressor::new(settings.clone())));
     let away = slots.map(|slot| compressors.take(slot).expect("it is there"));
     let mut first = None;
