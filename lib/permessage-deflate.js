@@ -142,7 +142,12 @@ class PerMessageDeflate {
    * @return {boolean}
    */
   _hasTakeover() {
-    return !this._param(this._isServer, 'no_context_takeover');
+    // Asked for each message, so that its name is not put together.
+    return !this.params?.[
+      this._isServer
+        ? 'server_no_context_takeover'
+        : 'client_no_context_takeover'
+    ];
   }
 
   /**

@@ -11,6 +11,7 @@ const stream = require('node:stream');
 const { EMPTY_BUFFER, kStatusCode } = require('../constants');
 const jobs = require('../deflate/jobs');
 const native = require('../native');
+const PerMessageDeflate = require('../permessage-deflate');
 const turn = require('./turn');
 
 const FastBuffer = Buffer[Symbol.species];
@@ -125,7 +126,7 @@ class Inbox {
     this.owner = owner;
     this.events = events;
     /** @type {(PerMessageDeflate|undefined)} if it was negotiated */
-    this._deflate = options.extensions?.['permessage-deflate'];
+    this._deflate = options.extensions?.[PerMessageDeflate.extensionName];
     /** The addon's, which the decoder uses; made for the first message. */
     this._inflater = null;
     /** @type {?Inflation} the job of inflating, made when there is one */
