@@ -162,6 +162,30 @@ async function broadcast({ WebSocket, WebSocketServer, lib }) {
   }
 }
 
+/**
+ * Runs in a child: what becomes of a message when no thread can be had.
+ *
+ * @param {Object} tested the package
+ */
+async function withoutThreads({ WebSocket, WebSocketServer, lib }) {
+  const { once } = require('node:events');
+  const native = lib('native');
+  native.submitJobs = () => {
+    throw new Error('no thread');
+  };
+
+  const server = new WebSocketServer({ port: 0, perMessageDeflate: true });
+  await once(server, 'listening');
+  server.on('connection', (ws) => ws.on('close', () => server.close()));
+  const ws = new WebSocket(`ws://127.0.0.1:${server.address().port}`);
+  await once(ws, 'open');
+  for (const name of ['first', 'second']) {
+    ws.send('text '.repeat(1e4), (err) => console.log(`${name} ${err}`));
+  }
+  ws.on('error', (err) => console.log(`${err}`));
+  ws.on('close', (code) => console.log(`close ${code}`));
+}
+
 describe('Compression', { skip, timeout: 110000 }, () => {
   it('takes less than half of the memory that it takes with ws', async () => {
     const [ours, theirs] = await Promise.all([
@@ -193,5 +217,16 @@ describe('Compression', { skip, timeout: 110000 }, () => {
       ...['false 1', 'false 1', 'false 1'],
       ...['true 30', 'true 30', 'true 30']
     ]);
+  });
+
+  it('fails a connection where no thread can be had for it', async () => {
+    const { code, lines } = await run(withoutThreads);
+    assert.deepStrictEqual(lines, [
+      'first Error: no thread',
+      'second Error: no thread',
+      'Error: no thread',
+      'close 1006'
+    ]);
+    assert.strictEqual(code, 0);
   });
 });

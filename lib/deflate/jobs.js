@@ -26,7 +26,9 @@ const NOTHING = 0xffffffff;
 
 /** What `takeFinished` fills. */
 const words = new Uint32Array(64 * WORDS);
-const scratch = Buffer.allocUnsafeSlow(64 * 1024);
+
+/** @type {?Buffer} where it puts small results; made by the first job */
+let scratch = null;
 
 /** @type {?Limiter} made by whoever comes first */
 let limiter = null;
@@ -38,7 +40,6 @@ let current = null;
 const jobs = new Map();
 
 let lastId = 0;
-let isWatching = false;
 
 /**
  * Something to be done.
@@ -68,27 +69,62 @@ class Batch {
   begin(done) {
     this.done = done;
     this.left = this.jobs.length;
-    if (!isWatching) {
-      isWatching = true;
-      native.watchJobs(finishJobs);
+    const ids = this.jobs.map(register);
+    try {
+      watch();
+      for (const id of ids) start(id);
+      native.submitJobs();
+    } catch (err) {
+      // There is no thread to do them.
+      for (const id of ids) fail(id, err);
     }
-    for (const job of this.jobs) {
-      lastId = (lastId + 1) >>> 0;
-      jobs.set(lastId, job);
-      try {
-        job.start(lastId);
-      } catch (err) {
-        jobs.delete(lastId);
-        process.nextTick(finish, job, err, false);
-      }
-    }
-    native.submitJobs();
   }
 
   /** A job is done. */
   leave() {
     if (--this.left === 0) this.done();
   }
+}
+
+/** Has the addon tell when jobs have finished. */
+function watch() {
+  if (scratch !== null) return;
+  native.watchJobs(finishJobs);
+  scratch = Buffer.allocUnsafeSlow(64 * 1024);
+}
+
+/**
+ * @param {Job} job a job
+ * @return {number} its id from now on
+ */
+function register(job) {
+  lastId = (lastId + 1) >>> 0;
+  jobs.set(lastId, job);
+  return lastId;
+}
+
+/**
+ * Hands a job to the addon.
+ *
+ * @param {number} id its id
+ */
+function start(id) {
+  try {
+    jobs.get(id).start(id);
+  } catch (err) {
+    fail(id, err);
+  }
+}
+
+/**
+ * Ends a job that is not done, on the next tick, unless it has ended.
+ *
+ * @param {number} id its id
+ * @param {Error} err why
+ */
+function fail(id, err) {
+  const job = jobs.get(id);
+  if (jobs.delete(id)) process.nextTick(finish, job, err, false);
 }
 
 /**
