@@ -1,7 +1,7 @@
 'use strict';
 
-// The servers that are compared. Each is a program below `servers`, run by the
-// command that fits it.
+// What is compared. Each peer has a program below `servers` and one below
+// `clients`, run by the command that fits it.
 
 const { spawnSync } = require('node:child_process');
 const path = require('node:path');
@@ -57,22 +57,36 @@ const wsVersion = () =>
   `${require('ws/package.json').version} + bufferutil ` +
   require('bufferutil/package.json').version;
 
-/** How to find each peer, in the order in which they take turns. */
+const findFerrows = onNode(() => require('../../package.json').version);
+
+/**
+ * How to find each peer, in the order in which they take turns. What follows a
+ * colon is the transport that ferrows is made to use; without it, ferrows
+ * chooses.
+ */
 const finders = {
-  ferrows: onNode(() => require('../../package.json').version),
+  ferrows: findFerrows,
+  'ferrows:stream': findFerrows,
+  'ferrows:loop': findFerrows,
+  'ferrows:tokio': findFerrows,
   ws: onNode(wsVersion),
   bun: findBun
 };
 
+/** The peers that are compared unless others are asked for. */
+const usual = Object.keys(finders).filter((name) => !name.includes(':'));
+
 /**
  * Finds peers.
  *
- * @param {string[]} names their names; none means all that are installed
- * @return {Object[]} for each its `name`, `command`, `script` and `version`
+ * @param {string[]} names their names; none means the usual ones that are
+ *     installed
+ * @return {Object[]} for each its `name`, `program`, `command`, `version` and,
+ *     if it is given one, its `transport`
  * @throws {Error} if one that was asked for is unknown or not installed
  */
 function select(names) {
-  const wanted = names.length === 0 ? Object.keys(finders) : names;
+  const wanted = names.length === 0 ? usual : names;
 
   for (const name of wanted) {
     if (!Object.hasOwn(finders, name)) throw new Error(`no peer named ${name}`);
@@ -86,9 +100,9 @@ function select(names) {
     const found = finders[name]();
 
     if (found !== null) {
-      const script = path.join(__dirname, '..', 'servers', `${name}.js`);
+      const [program, transport] = name.split(':');
 
-      peers.push({ name, script, ...found });
+      peers.push({ name, program, transport, ...found });
     } else if (names.length > 0) {
       throw new Error(`${name} is not installed`);
     }

@@ -1,18 +1,22 @@
 'use strict';
 
-// The two processes of a run, the server and the load generator, each on a core
-// of its own if the machine allows it.
+// The two processes of a run, the program under test and the load generator,
+// each on a core of its own if the machine allows it.
 
 const { execFile, spawn, spawnSync } = require('node:child_process');
 const { once } = require('node:events');
 const fs = require('node:fs');
+const path = require('node:path');
 const readline = require('node:readline');
 const { promisify } = require('node:util');
 
 const { cargoBuild } = require('../../scripts/setup');
 
-/** Longest time that a server may take to listen or to end, in ms. */
-const SERVER_TIMEOUT = 10000;
+/** Where the programs of the peers are. */
+const ROOT = path.join(__dirname, '..');
+
+/** Longest time that a program may take to listen or to end, in ms. */
+const SUBJECT_TIMEOUT = 10000;
 
 /** Time that a run may take beyond its warm-up and measured time, in ms. */
 const LOAD_TIMEOUT = 60000;
@@ -36,14 +40,14 @@ function allowedCores() {
 /**
  * Chooses a core for each process.
  *
- * @return {Object|null} the cores of `server` and `load`; `null` if there are
- *     less than two or no `taskset`
+ * @return {Object|null} the cores of the `subject` and the `load`; `null` if
+ *     there are less than two or no `taskset`
  */
 function chooseCores() {
-  const [server, load] = allowedCores();
+  const [subject, load] = allowedCores();
   const { error } = spawnSync('taskset', ['--version']);
 
-  return load === undefined || error ? null : { server, load };
+  return load === undefined || error ? null : { subject, load };
 }
 
 /**
@@ -65,46 +69,55 @@ function buildLoad() {
     .executable;
 }
 
-/** A server in a process of its own. */
-class Server {
+/** The program under test, a server or clients, in a process of its own. */
+class Subject {
   /**
-   * Starts a server.
+   * Starts the program.
    *
    * @param {Object} peer the peer that it is
-   * @param {string[]} args the server's arguments
+   * @param {string} role `server` or `client`
+   * @param {string[]} args the program's arguments
    * @param {number} [core] the core to run on
-   * @return {Promise<Server>} the server, which listens
+   * @return {Promise<Subject>} the program; a server listens
    */
-  static async start(peer, args, core) {
-    const command = [peer.command, peer.script, ...args];
-    const [program, ...rest] = pinned(core, command);
-    // `taskset` becomes the server, so that the process is the server's.
-    const child = spawn(program, rest, { stdio: ['pipe', 'pipe', 'inherit'] });
-    const server = new Server(child);
+  static async start(peer, role, args, core) {
+    const script = path.join(ROOT, `${role}s`, `${peer.program}.js`);
+    const [program, ...rest] = pinned(core, [peer.command, script, ...args]);
+    // `taskset` becomes the program, so that the process is the program's. A
+    // variable that is `undefined` is not set.
+    const child = spawn(program, rest, {
+      env: { ...process.env, FERROWS_TRANSPORT: peer.transport },
+      stdio: ['pipe', 'pipe', 'inherit']
+    });
+    const subject = new Subject(child);
 
+    if (role === 'client') return subject;
     try {
-      server.port = await server.readPort();
+      subject.port = await subject.readPort();
     } catch (err) {
-      await server.stop();
+      await subject.stop();
       throw new Error(`the server of ${peer.name} did not start`, {
         cause: err
       });
     }
-    return server;
+    return subject;
   }
 
   /**
-   * @param {ChildProcess} child the server's process
+   * @param {ChildProcess} child the program's process
    */
   constructor(child) {
     this.child = child;
-    this.port = 0;
-    /** What the server has found out about itself, complete when it stopped. */
+    /** Where it listens; `null` if it is the client. */
+    this.port = null;
+    /** What it has found out about itself, complete when it stopped. */
     this.figures = {};
     // Not `exit`, which does not wait for what was printed.
     this.exited = new Promise((resolve) => {
       child.once('close', resolve).once('error', resolve);
     });
+    // It may have ended by itself; the load notices.
+    child.stdin.on('error', () => {});
   }
 
   /**
@@ -115,18 +128,27 @@ class Server {
   async readPort() {
     const lines = readline.createInterface({ input: this.child.stdout });
     const ended = this.exited.then(() => Promise.reject(new Error('it ended')));
-    const signal = AbortSignal.timeout(SERVER_TIMEOUT);
+    const signal = AbortSignal.timeout(SUBJECT_TIMEOUT);
     const [line] = await Promise.race([once(lines, 'line', { signal }), ended]);
 
     lines.on('line', (text) => Object.assign(this.figures, JSON.parse(text)));
     return Number(line);
   }
 
-  /** Ends the server, by force if it does not comply. */
+  /**
+   * Lets a client begin.
+   *
+   * @param {string} port the port of the server
+   */
+  connect(port) {
+    this.child.stdin.write(`${port}\n`);
+  }
+
+  /** Ends the program, by force if it does not comply. */
   async stop() {
     this.child.stdin.destroy();
 
-    const timer = setTimeout(() => this.child.kill('SIGKILL'), SERVER_TIMEOUT);
+    const timer = setTimeout(() => this.child.kill('SIGKILL'), SUBJECT_TIMEOUT);
 
     await this.exited;
     clearTimeout(timer);
@@ -134,27 +156,37 @@ class Server {
 }
 
 /**
- * Runs the load generator against a server.
+ * Runs the load generator against a server, or as the server of a client, to
+ * which it then names its port on a line before the figures.
  *
  * @param {string} program its path
- * @param {Server} server the server
+ * @param {Subject} subject the program under test
  * @param {string[]} args what to do
  * @param {Object} times `warmup` and `seconds`
  * @param {number} [core] the core to run on
  * @return {Promise<Object>} its figures
  */
-async function runLoad(program, server, args, times, core) {
-  const target = ['--port', server.port, '--pid', server.child.pid];
+async function runLoad(program, subject, args, times, core) {
+  const { child, port } = subject;
+  const target = ['--pid', child.pid, ...(port ? ['--port', port] : [])];
   const command = [program, ...args, ...target.map(String)];
   const [file, ...rest] = pinned(core, command);
 
   try {
-    const { stdout } = await promisify(execFile)(file, rest, {
+    const running = promisify(execFile)(file, rest, {
       timeout: LOAD_TIMEOUT + 1e3 * (times.warmup + times.seconds),
       killSignal: 'SIGKILL'
     });
 
-    return JSON.parse(stdout);
+    if (port === null) {
+      readline
+        .createInterface({ input: running.child.stdout })
+        .once('line', (line) => subject.connect(line));
+    }
+
+    const { stdout } = await running;
+
+    return JSON.parse(stdout.trim().split('\n').pop());
   } catch (err) {
     const reason = err.killed ? 'the load took too long' : err.stderr?.trim();
 
@@ -162,4 +194,4 @@ async function runLoad(program, server, args, times, core) {
   }
 }
 
-module.exports = { Server, buildLoad, chooseCores, runLoad };
+module.exports = { Subject, buildLoad, chooseCores, runLoad };

@@ -47,7 +47,7 @@ const low = new Set([
 
 /** The figures that are compared with those of `ws`. */
 const compared = {
-  load: ['cpuMicros', 'perSecond'],
+  load: ['cpuMicros', 'mainCpuMicros', 'perSecond'],
   deflate: ['cpuMicros', 'mainCpuMicros', 'replyBytes', 'perSecond'],
   memory: ['bytesPerConnection']
 };
@@ -84,6 +84,20 @@ function median(values) {
 }
 
 /**
+ * Gives the middle and the bounds.
+ *
+ * @param {number[]} values at least one value
+ * @return {Object} `median`, `min` and `max`
+ */
+function range(values) {
+  return {
+    median: median(values),
+    min: Math.min(...values),
+    max: Math.max(...values)
+  };
+}
+
+/**
  * Sums a peer's runs up.
  *
  * @param {string} kind the kind of the workload
@@ -97,26 +111,20 @@ function summarize(kind, runs) {
   );
 
   for (const name of [...figures[kind], ...extra]) {
-    const values = runs.map((run) => run[name]);
-
-    summary[name] = {
-      median: median(values),
-      min: Math.min(...values),
-      max: Math.max(...values)
-    };
+    summary[name] = range(runs.map((run) => run[name]));
   }
   return summary;
 }
 
 /**
  * Compares a peer with another. The ratio is taken round by round, so that a
- * machine whose speed drifts does not change it, and the median of those counts.
+ * machine whose speed drifts does not change it; the median of those counts.
  *
  * @param {string} kind the kind of the workload
  * @param {Map<number, Object>} runs the figures of a peer, by round
  * @param {Map<number, Object>} base those of the peer to compare with
- * @return {Object} the ratio for each figure that is compared; empty if there
- *     is no round that both have finished
+ * @return {Object} for each figure that is compared `median`, `min` and `max`
+ *     of its ratios; empty if there is no round that both have finished
  */
 function compare(kind, runs, base) {
   const rounds = [...runs.keys()].filter((round) => base.has(round));
@@ -124,11 +132,11 @@ function compare(kind, runs, base) {
 
   if (rounds.length === 0) return ratios;
   for (const name of compared[kind]) {
-    ratios[name] = median(
+    ratios[name] = range(
       rounds.map((round) => runs.get(round)[name] / base.get(round)[name])
     );
   }
   return ratios;
 }
 
-module.exports = { check, compare, median, summarize };
+module.exports = { check, compare, median, range, summarize };

@@ -36,6 +36,21 @@ function spread({ median, min, max }) {
 }
 
 /**
+ * Writes a ratio, and between which bounds it was in the single rounds.
+ *
+ * @param {Object} [figure] `median`, `min` and `max`
+ * @return {string} the text
+ */
+function ratio(figure) {
+  if (figure === undefined) return '-';
+
+  const { median, min, max } = figure;
+  const text = number(median);
+
+  return min === max ? text : `${text} (${number(min)}-${number(max)})`;
+}
+
+/**
  * Writes in which directions messages may refer to earlier ones.
  *
  * @param {Object} summary the figures
@@ -66,8 +81,9 @@ const columns = {
     ['p99.9 µs', ({ summary }) => number(summary.p999Micros.median)],
     ['max µs', ({ summary }) => number(summary.maxMicros.median)],
     ['load busy', ({ summary }) => number(summary.loadBusy.median)],
-    ['CPU / ws', ({ ratios }) => number(ratios.cpuMicros)],
-    ['rate / ws', ({ ratios }) => number(ratios.perSecond)]
+    ['CPU / ws', ({ ratios }) => ratio(ratios.cpuMicros)],
+    ['main / ws', ({ ratios }) => ratio(ratios.mainCpuMicros)],
+    ['rate / ws', ({ ratios }) => ratio(ratios.perSecond)]
   ],
   deflate: [
     ['per second', ({ summary }) => number(summary.perSecond.median)],
@@ -85,16 +101,16 @@ const columns = {
       ({ summary }) => number(summary.residentBytes.median / 1e6)
     ],
     ['load busy', ({ summary }) => number(summary.loadBusy.median)],
-    ['CPU / ws', ({ ratios }) => number(ratios.cpuMicros)],
-    ['main / ws', ({ ratios }) => number(ratios.mainCpuMicros)],
-    ['bytes / ws', ({ ratios }) => number(ratios.replyBytes)],
-    ['rate / ws', ({ ratios }) => number(ratios.perSecond)]
+    ['CPU / ws', ({ ratios }) => ratio(ratios.cpuMicros)],
+    ['main / ws', ({ ratios }) => ratio(ratios.mainCpuMicros)],
+    ['bytes / ws', ({ ratios }) => ratio(ratios.replyBytes)],
+    ['rate / ws', ({ ratios }) => ratio(ratios.perSecond)]
   ],
   memory: [
     ['connections', ({ summary }) => number(summary.connections.median)],
     ['bytes each', ({ summary }) => number(summary.bytesPerConnection.median)],
     ['spread', ({ summary }) => spread(summary.bytesPerConnection)],
-    ['bytes / ws', ({ ratios }) => number(ratios.bytesPerConnection)]
+    ['bytes / ws', ({ ratios }) => ratio(ratios.bytesPerConnection)]
   ]
 };
 

@@ -1,7 +1,7 @@
 'use strict';
 
-// The workloads, by name: what the load generator does and what the server has
-// to do with it.
+// The workloads, by name: what the load generator does, and what the program
+// under test has to do with it as a server or, in that `role`, as clients.
 
 const KIB = 1024;
 
@@ -27,6 +27,7 @@ function sizeName(bytes) {
 function echo(payload, connections, inFlight) {
   return {
     name: `echo-${sizeName(payload)}-c${connections}-f${inFlight}`,
+    role: 'server',
     mode: 'echo',
     kind: 'load',
     unit: 'message',
@@ -45,11 +46,31 @@ function echo(payload, connections, inFlight) {
 function broadcast(connections, inFlight) {
   return {
     name: `broadcast-${connections}-f${inFlight}`,
+    role: 'server',
     mode: 'broadcast',
     kind: 'load',
     unit: 'delivery',
     program: 'broadcast',
     parameters: { payload: 64, connections, 'in-flight': inFlight }
+  };
+}
+
+/**
+ * Messages of clients, all in one process, to a server that echoes them.
+ *
+ * @param {number} payload bytes of a message
+ * @param {number} connections open connections
+ * @param {number} inFlight messages on their way on each
+ * @return {Object} the workload
+ */
+function client(payload, connections, inFlight) {
+  return {
+    name: `client-${sizeName(payload)}-c${connections}-f${inFlight}`,
+    role: 'client',
+    kind: 'load',
+    unit: 'message',
+    program: 'echo-server',
+    parameters: { payload, connections, 'in-flight': inFlight }
   };
 }
 
@@ -64,6 +85,7 @@ function broadcast(connections, inFlight) {
 function idle(connections, smoke) {
   return {
     name: `idle-${connections}`,
+    role: 'server',
     mode: 'echo',
     kind: 'memory',
     unit: 'connection',
@@ -119,8 +141,11 @@ const workloads = [
   echo(KIB * KIB, 4, 1),
   broadcast(200, 1),
   broadcast(200, 16),
+  client(64, 64, 1),
+  client(64, 64, 16),
   {
     name: 'connect',
+    role: 'server',
     mode: 'echo',
     kind: 'load',
     unit: 'connection',
@@ -166,7 +191,7 @@ function select(patterns) {
  * @param {Object} workload the workload
  * @param {Object} times `warmup` and `seconds`
  * @param {boolean} smoke whether to keep it tiny
- * @return {string[]} the arguments, without those that name the server
+ * @return {string[]} the arguments, without those that name the other process
  */
 function loadArguments(workload, times, smoke) {
   const { program, parameters, smoke: tiny } = workload;
@@ -182,13 +207,18 @@ function loadArguments(workload, times, smoke) {
 }
 
 /**
- * Makes the server's arguments for a workload.
+ * Makes the arguments of the program under test for a workload.
  *
  * @param {Object} workload the workload
  * @return {string[]} the arguments
  */
-function serverArguments({ mode, deflate: takeover }) {
+function subjectArguments({ role, mode, deflate: takeover, parameters }) {
+  if (role === 'client') {
+    const { connections, payload, 'in-flight': inFlight } = parameters;
+
+    return [connections, inFlight, payload].map(String);
+  }
   return takeover === undefined ? [mode] : [mode, takeover];
 }
 
-module.exports = { loadArguments, select, serverArguments };
+module.exports = { loadArguments, select, subjectArguments };

@@ -1,11 +1,5 @@
 'use strict';
 
-// The npm package `ws`, at its best: with `bufferutil`.
+// The npm package `ws`, at its best.
 
-const { mask } = require('bufferutil');
-
-if (!String(mask).includes('[native code]')) {
-  throw new Error('bufferutil runs without its addon: reinstall it');
-}
-
-require('./node')(require('ws'));
+require('./node')(require('../harness/ws-with-bufferutil'));

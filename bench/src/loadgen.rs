@@ -1,11 +1,13 @@
 //! The workloads and what they are made of.
 
+mod accept;
 mod broadcast;
 mod connect;
 mod connection;
 mod corpus;
 mod deflate;
 mod echo;
+mod echo_server;
 mod epoll;
 mod extension;
 mod failure;
@@ -18,8 +20,10 @@ mod meter;
 mod options;
 mod payload;
 mod process;
+mod reader;
 mod records;
 mod replies;
+mod sha1;
 
 use failure::Failure;
 use options::{Options, Workload};
@@ -32,5 +36,6 @@ pub(crate) fn run(arguments: impl Iterator<Item = String>) -> Result<String, Fai
         Workload::Broadcast => broadcast::run(&options),
         Workload::Connect => connect::run(&options),
         Workload::Idle => idle::run(&options),
+        Workload::EchoServer => echo_server::run(&options),
     }
 }

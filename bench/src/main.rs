@@ -2,7 +2,8 @@
 //!
 //! `loadgen WORKLOAD --port PORT --pid PID [OPTION ...]` drives the server that listens on
 //! 127.0.0.1:PORT and runs as process PID, verifies everything that comes back, and prints one line
-//! of JSON. Whatever goes wrong is one line on the standard error stream and exit status 1.
+//! of JSON. `loadgen echo-server --pid PID [OPTION ...]` is a server itself and measures process
+//! PID, the client; it prints its port on a line of its own first. Whatever goes wrong is one line on the standard error stream and exit status 1.
 
 use std::process::ExitCode;
 

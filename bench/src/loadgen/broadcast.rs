@@ -4,11 +4,12 @@ use super::connection::{Connection, READ_BUFFER};
 use super::corpus::Corpus;
 use super::epoll::{Epoll, Ready};
 use super::failure::Failure;
-use super::frame::{FrameReader, Keys};
+use super::frame::Keys;
 use super::messages::{Messages, numbers};
 use super::meter::Meter;
 use super::options::Options;
 use super::payload::Payload;
+use super::reader::FrameReader;
 
 /// Keeps `in_flight` messages on their way to all receivers until the time is over; the next
 /// message is sent when all have got one.
@@ -137,14 +138,14 @@ impl<M: Messages> Room<M> {
         let receivers = self.receivers.len();
         let Some(receiver) = self.receivers.get_mut(ready.token) else {
             let nothing = !ready.readable || self.sender.read(buffer)?.is_empty();
-            let failure = Failure::Server("the server sent data to the sender of a broadcast");
+            let failure = Failure::Peer("the server sent data to the sender of a broadcast");
             return if nothing { Ok(()) } else { Err(failure) };
         };
         let mut bytes = receiver.connection.read(buffer)?;
         let now = meter.now();
         while let Some(piece) = receiver.reader.next(&mut bytes)? {
             if receiver.expected == self.next {
-                return Err(Failure::Server("the server sent more than it was sent"));
+                return Err(Failure::Peer("the server sent more than it was sent"));
             }
             self.messages
                 .verify(receiver.expected, &mut receiver.lane, &piece)?;

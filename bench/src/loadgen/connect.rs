@@ -5,12 +5,13 @@ use std::net::SocketAddr;
 use super::connection::Connection;
 use super::epoll::{Epoll, Ready};
 use super::failure::Failure;
-use super::frame::{FrameReader, Keys, Opcode, append_frame};
+use super::frame::{Keys, Opcode, append_frame};
 use super::handshake::{REQUEST, Response};
 use super::messages::Messages;
 use super::meter::Meter;
 use super::options::Options;
 use super::payload::Payload;
+use super::reader::FrameReader;
 
 /// Keeps `connections` of them on their way through life until the time is over.
 ///
@@ -105,7 +106,7 @@ impl Visit {
     ) -> Result<bool, Failure> {
         match self.connection.read_or_end(buffer)? {
             None if matches!(self.stage, Stage::End) => return Ok(true),
-            None => return Err(Failure::Server("the server ended a connection early")),
+            None => return Err(Failure::Peer("the server ended a connection early")),
             Some(bytes) => self.handle_bytes(bytes, script, meter)?,
         }
         Ok(false)
@@ -139,13 +140,13 @@ impl Visit {
                 }
                 Stage::CloseFrame if piece.opcode == Opcode::CLOSE => {
                     if piece.bytes != &NORMAL[piece.offset..][..piece.bytes.len()] {
-                        return Err(Failure::Server("the server closed with another code"));
+                        return Err(Failure::Peer("the server closed with another code"));
                     }
                     if piece.is_last() {
                         self.stage = Stage::End;
                     }
                 }
-                _ => return Err(Failure::Server("the server sent more than it was sent")),
+                _ => return Err(Failure::Peer("the server sent more than it was sent")),
             }
         }
         Ok(())

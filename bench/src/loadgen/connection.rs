@@ -1,4 +1,4 @@
-//! A TCP connection to the server.
+//! A TCP connection to the program under test.
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -52,7 +52,7 @@ impl Connection {
         for token in 0..count {
             let (socket, agreed) = upgrade(options)?;
             if agreed != *agreement.get_or_insert(agreed) {
-                return Err(Failure::Server(
+                return Err(Failure::Peer(
                     "the server did not agree to the same for all connections",
                 ));
             }
@@ -62,7 +62,12 @@ impl Connection {
         Ok((connections, agreement.flatten()))
     }
 
-    fn register(socket: TcpStream, epoll: &Epoll, token: usize) -> io::Result<Connection> {
+    /// Lets `epoll` report a socket that was upgraded as `token`.
+    pub(crate) fn register(
+        socket: TcpStream,
+        epoll: &Epoll,
+        token: usize,
+    ) -> io::Result<Connection> {
         socket.set_nonblocking(true)?;
         epoll.add(&socket, token)?;
         Ok(Connection {
@@ -78,7 +83,7 @@ impl Connection {
     pub(crate) fn read<'a>(&self, buffer: &'a mut [u8]) -> Result<&'a [u8], Failure> {
         match self.read_or_end(buffer)? {
             Some(bytes) => Ok(bytes),
-            None => Err(Failure::Server("the server ended a connection")),
+            None => Err(Failure::Peer("a connection was ended")),
         }
     }
 
@@ -148,7 +153,7 @@ pub(crate) fn upgrade(options: &Options) -> Result<(TcpStream, Option<Agreement>
             .read(&mut buffer)
             .map_err(Failure::during("upgrading"))?;
         if length == 0 {
-            return Err(Failure::Server("the server ended a connection"));
+            return Err(Failure::Peer("the server ended a connection"));
         }
         if response.handle_bytes(&buffer[..length])? {
             let agreement = takeover

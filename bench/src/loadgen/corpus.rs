@@ -3,8 +3,9 @@
 use super::deflate::{Deflator, Inflator};
 use super::extension::Agreement;
 use super::failure::Failure;
-use super::frame::{Keys, MAX_HEADER, Opcode, Piece, append_compressed};
+use super::frame::{Keys, MAX_HEADER, Opcode, append_compressed};
 use super::messages::Messages;
+use super::reader::Piece;
 use super::records;
 
 /// The texts of a run, which come round again: message `number` has the text at its number modulo
@@ -75,7 +76,7 @@ impl Messages for Corpus {
             check(piece.bytes)?;
         }
         if piece.is_last() && std::mem::take(&mut lane.compared) != text.len() {
-            return Err(Failure::Server("a reply is shorter than its message"));
+            return Err(Failure::Peer("a reply is shorter than its message"));
         }
         Ok(())
     }
@@ -117,14 +118,14 @@ fn inflate(
             true => inflator.finish(buffer, &mut take),
             false => Ok(()),
         })
-        .map_err(|_| Failure::Server("a reply cannot be decompressed"))?;
+        .map_err(|_| Failure::Peer("a reply cannot be decompressed"))?;
     outcome
 }
 
 /// Compares the next `part` of a reply with that of `text`, which begins at `start`.
 fn compare(part: &[u8], text: &[u8], start: &mut usize) -> Result<(), Failure> {
     if !text[*start..].starts_with(part) {
-        return Err(Failure::Server(
+        return Err(Failure::Peer(
             "a reply has another content than its message",
         ));
     }

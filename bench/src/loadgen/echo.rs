@@ -4,11 +4,12 @@ use super::connection::{Connection, READ_BUFFER};
 use super::corpus::Corpus;
 use super::epoll::Epoll;
 use super::failure::Failure;
-use super::frame::{FrameReader, Keys};
+use super::frame::Keys;
 use super::messages::{Messages, numbers};
 use super::meter::Meter;
 use super::options::Options;
 use super::payload::Payload;
+use super::reader::FrameReader;
 
 /// Keeps `in_flight` messages on their way on each connection until the time is over.
 ///
@@ -117,7 +118,7 @@ impl<M: Messages> Client<M> {
         let mut count = 0;
         while let Some(piece) = self.reader.next(&mut bytes)? {
             if self.expected == self.next {
-                return Err(Failure::Server("the server sent more than it was sent"));
+                return Err(Failure::Peer("the server sent more than it was sent"));
             }
             messages.verify(self.expected, &mut self.lane, &piece)?;
             if piece.is_last() {

@@ -50,7 +50,7 @@ impl Agreement {
         let mut parameters = Parameters::default();
         parts.try_for_each(|part| parameters.read(part))?;
         if takeover == Takeover::None && !parameters.server_no_context_takeover {
-            return Err(Failure::Server(
+            return Err(Failure::Peer(
                 "the server did not agree to server_no_context_takeover",
             ));
         }
@@ -83,7 +83,7 @@ impl Parameters {
             ("client_max_window_bits", Some(text)) => {
                 let bits = window_bits(text)?;
                 if bits < 9 {
-                    return Err(Failure::Server(
+                    return Err(Failure::Peer(
                         "the server asks for client_max_window_bits=8, which zlib cannot do",
                     ));
                 }
@@ -110,10 +110,10 @@ fn window_bits(text: &str) -> Result<u8, Failure> {
         .ok_or(MALFORMED)
 }
 
-const DECLINED: Failure = Failure::Server("the server did not agree to permessage-deflate");
+const DECLINED: Failure = Failure::Peer("the server did not agree to permessage-deflate");
 
 const MALFORMED: Failure =
-    Failure::Server("the server's answer to permessage-deflate makes no sense");
+    Failure::Peer("the server's answer to permessage-deflate makes no sense");
 
 #[cfg(test)]
 mod tests {

@@ -10,8 +10,8 @@ pub(crate) enum Failure {
     Usage(String),
     /// The operating system refused what is named.
     System(&'static str, io::Error),
-    /// The server did not do what a WebSocket server of this workload does.
-    Server(&'static str),
+    /// The program under test did not do what a WebSocket peer of this workload does.
+    Peer(&'static str),
 }
 
 impl Failure {
@@ -26,7 +26,7 @@ impl fmt::Display for Failure {
         match self {
             Failure::Usage(text) => f.write_str(text),
             Failure::System(what, error) => write!(f, "{what}: {error}"),
-            Failure::Server(text) => f.write_str(text),
+            Failure::Peer(text) => f.write_str(text),
         }
     }
 }

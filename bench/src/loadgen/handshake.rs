@@ -37,18 +37,18 @@ impl Response {
     pub(crate) fn handle_bytes(&mut self, bytes: &[u8]) -> Result<bool, Failure> {
         let end = self.filled + bytes.len();
         let Some(room) = self.bytes.get_mut(self.filled..end) else {
-            return Err(Failure::Server("the answer to the upgrade is too long"));
+            return Err(Failure::Peer("the answer to the upgrade is too long"));
         };
         room.copy_from_slice(bytes);
         self.filled = end;
         let answer = &self.bytes[..end];
         match answer.windows(4).position(|window| window == b"\r\n\r\n") {
             None => Ok(false),
-            Some(index) if index + 4 < end => Err(Failure::Server(
-                "the server sent data before the client did",
-            )),
+            Some(index) if index + 4 < end => {
+                Err(Failure::Peer("the server sent data before the client did"))
+            }
             Some(index) if accepts(&answer[..index]) => Ok(true),
-            Some(_) => Err(Failure::Server("the server did not accept the upgrade")),
+            Some(_) => Err(Failure::Peer("the server did not accept the upgrade")),
         }
     }
 
@@ -69,7 +69,7 @@ fn accepts(head: &[u8]) -> bool {
 }
 
 /// The names and values of a head's lines after the first.
-fn fields(head: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
+pub(crate) fn fields(head: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
     let lines = head.split(|&byte| byte == b'\n').skip(1);
     lines.map(|line| {
         let mut parts = line.splitn(2, |&byte| byte == b':');

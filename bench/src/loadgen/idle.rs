@@ -8,12 +8,13 @@ use std::time::Duration;
 use super::connection::upgrade;
 use super::corpus::Corpus;
 use super::failure::Failure;
-use super::frame::{FrameReader, Keys};
+use super::frame::Keys;
 use super::messages::Messages;
 use super::meter::json;
 use super::options::Options;
 use super::payload::Payload;
 use super::process::{Process, raise_max_open_files};
+use super::reader::FrameReader;
 
 /// Opens `connections`, fewer if the limits of open files demand it, gets some messages back on
 /// each, lets them rest, and compares the server's memory with that before the first one.
@@ -76,7 +77,7 @@ fn visit_all(
     let visit = |_| {
         let (mut socket, agreement) = upgrade(options)?;
         if agreement != messages.agreement() {
-            return Err(Failure::Server(
+            return Err(Failure::Peer(
                 "the server did not agree to the same for all connections",
             ));
         }
@@ -105,7 +106,7 @@ fn read_echo<M: Messages>(
     loop {
         let length = socket.read(buffer).map_err(Failure::during("reading"))?;
         if length == 0 {
-            return Err(Failure::Server("the server ended a connection"));
+            return Err(Failure::Peer("the server ended a connection"));
         }
         let mut bytes = &buffer[..length];
         while let Some(piece) = reader.next(&mut bytes)? {
@@ -137,10 +138,8 @@ fn check_silence(socket: &TcpStream) -> Result<(), Failure> {
     match read {
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(()),
         Err(error) => Err(Failure::System("reading", error)),
-        Ok(0) => Err(Failure::Server("the server ended an idle connection")),
-        Ok(_) => Err(Failure::Server(
-            "the server sent data to an idle connection",
-        )),
+        Ok(0) => Err(Failure::Peer("the server ended an idle connection")),
+        Ok(_) => Err(Failure::Peer("the server sent data to an idle connection")),
     }
 }
 

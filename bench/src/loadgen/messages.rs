@@ -2,7 +2,8 @@
 
 use super::extension::Agreement;
 use super::failure::Failure;
-use super::frame::{Keys, Piece};
+use super::frame::Keys;
+use super::reader::Piece;
 
 /// The messages of a run, by number.
 pub(crate) trait Messages {

@@ -5,15 +5,16 @@ use std::time::{Duration, Instant};
 
 use super::extension::Agreement;
 use super::failure::Failure;
-use super::frame::Piece;
 use super::histogram::Histogram;
 use super::options::Options;
 use super::process::{Process, own_cpu_time};
+use super::reader::Piece;
 use super::replies::Replies;
 
 /// Counts finished operations and the CPU time that they took during the measured time.
 pub(crate) struct Meter {
-    server: Process,
+    /// The program under test: a server, or clients.
+    subject: Process,
     origin: Instant,
     /// When the measured time begins and ends, in nanoseconds since `origin`; the beginning is
     /// set to when it was noticed.
@@ -32,7 +33,7 @@ impl Meter {
     /// Takes the figures of compression too if that was agreed on.
     pub(crate) fn new(options: &Options, agreement: Option<Agreement>) -> Result<Meter, Failure> {
         Ok(Meter {
-            server: Process::new(options.pid).map_err(Failure::during("server process"))?,
+            subject: Process::new(options.pid).map_err(Failure::during("process under test"))?,
             origin: Instant::now(),
             begin: options.warmup.as_nanos() as u64,
             end: (options.warmup + options.duration).as_nanos() as u64,
@@ -67,24 +68,24 @@ impl Meter {
         self.check_progress(now)?;
         match &self.before {
             None if now >= self.begin => {
-                self.before = Some(CpuTimes::read(&self.server)?);
+                self.before = Some(CpuTimes::read(&self.subject)?);
                 self.latencies.clear();
                 if let Some(replies) = &mut self.replies {
                     replies.clear();
-                    mark_time(&self.server)?;
+                    mark_time(&self.subject)?;
                 }
                 self.progress = (0, now);
                 self.end += now - self.begin;
                 self.begin = now;
             }
             Some(before) if now >= self.end && self.report.is_none() => {
-                let used = CpuTimes::read(&self.server)?.since(before);
+                let used = CpuTimes::read(&self.subject)?.since(before);
                 let time = Duration::from_nanos(now - self.begin);
                 let mut figures = self.figures(time, &used)?;
                 if let Some(replies) = &self.replies {
-                    mark_time(&self.server)?;
+                    mark_time(&self.subject)?;
                     figures.extend(replies.figures());
-                    figures.push(("residentBytes", resident_bytes(&self.server)?));
+                    figures.push(("residentBytes", resident_bytes(&self.subject)?));
                 }
                 self.report = Some(json(&figures));
                 self.progress.1 = now;
@@ -105,8 +106,8 @@ impl Meter {
         if self.latencies.total() != count {
             self.progress = (self.latencies.total(), now);
         } else if now - since > MAX_STALL {
-            return Err(Failure::Server(
-                "the server has stopped answering or lost a message",
+            return Err(Failure::Peer(
+                "the program under test has stopped answering or lost a message",
             ));
         }
         Ok(())
@@ -119,7 +120,7 @@ impl Meter {
     ) -> Result<Vec<(&'static str, f64)>, Failure> {
         let count = self.latencies.total();
         if count == 0 {
-            return Err(Failure::Server("nothing was finished in the measured time"));
+            return Err(Failure::Peer("nothing was finished in the measured time"));
         }
         let seconds = time.as_secs_f64();
         let each = |time: Duration| time.as_secs_f64() * 1e6 / count as f64;
@@ -128,9 +129,9 @@ impl Meter {
             ("seconds", seconds),
             ("operations", count as f64),
             ("perSecond", count as f64 / seconds),
-            ("cpuMicros", each(used.server)),
-            ("mainCpuMicros", each(used.server_main)),
-            ("serverBusy", used.server.as_secs_f64() / seconds),
+            ("cpuMicros", each(used.subject)),
+            ("mainCpuMicros", each(used.subject_main)),
+            ("serverBusy", used.subject.as_secs_f64() / seconds),
             ("loadBusy", used.load.as_secs_f64() / seconds),
             ("p50Micros", quantile(0.5)),
             ("p99Micros", quantile(0.99)),
@@ -142,43 +143,43 @@ impl Meter {
 
 /// CPU times at a moment.
 struct CpuTimes {
-    server: Duration,
-    server_main: Duration,
+    subject: Duration,
+    subject_main: Duration,
     load: Duration,
 }
 
 impl CpuTimes {
-    fn read(server: &Process) -> Result<CpuTimes, Failure> {
+    fn read(subject: &Process) -> Result<CpuTimes, Failure> {
         let read = || {
             Ok(CpuTimes {
-                server: server.cpu_time()?,
-                server_main: server.main_thread_cpu_time()?,
+                subject: subject.cpu_time()?,
+                subject_main: subject.main_thread_cpu_time()?,
                 load: own_cpu_time()?,
             })
         };
-        read().map_err(Failure::during("CPU time of the server"))
+        read().map_err(Failure::during("CPU time of the program under test"))
     }
 
     fn since(&self, before: &CpuTimes) -> CpuTimes {
         CpuTimes {
-            server: self.server.saturating_sub(before.server),
-            server_main: self.server_main.saturating_sub(before.server_main),
+            subject: self.subject.saturating_sub(before.subject),
+            subject_main: self.subject_main.saturating_sub(before.subject_main),
             load: self.load.saturating_sub(before.load),
         }
     }
 }
 
-fn mark_time(server: &Process) -> Result<(), Failure> {
-    server
+fn mark_time(subject: &Process) -> Result<(), Failure> {
+    subject
         .mark_time()
-        .map_err(Failure::during("server process"))
+        .map_err(Failure::during("process under test"))
 }
 
-fn resident_bytes(server: &Process) -> Result<f64, Failure> {
-    let bytes = server.resident_bytes();
+fn resident_bytes(subject: &Process) -> Result<f64, Failure> {
+    let bytes = subject.resident_bytes();
     bytes
         .map(|bytes| bytes as f64)
-        .map_err(Failure::during("memory of the server"))
+        .map_err(Failure::during("memory of the program under test"))
 }
 
 /// A JSON object of finite numbers.

@@ -20,15 +20,17 @@ pub(crate) enum Workload {
     Connect,
     /// Connections open, get some messages back, and stay.
     Idle,
+    /// The program under test is the client: it connects, and each of its messages goes back.
+    EchoServer,
 }
 
 /// What the command line asks for.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Options {
     pub(crate) workload: Workload,
-    /// Where the server listens.
+    /// Where the server listens; for an echo server, where that is ourselves, port 0 is any.
     pub(crate) address: SocketAddr,
-    /// The server's process.
+    /// The process under test.
     pub(crate) pid: i32,
     /// Connections that are open at a time; for a broadcast, those that receive.
     pub(crate) connections: usize,
@@ -72,8 +74,11 @@ impl Options {
             let text = arguments.next().unwrap_or_default();
             options.set(&name, &text)?;
         }
-        if options.address.port() == 0 || options.pid == 0 {
-            return Err(usage("--port and --pid of the server are needed"));
+        if options.pid == 0 {
+            return Err(usage("--pid of the program under test is needed"));
+        }
+        if options.address.port() == 0 && options.workload != Workload::EchoServer {
+            return Err(usage("--port of the server is needed"));
         }
         options.check_deflate()?;
         Ok(options)
@@ -99,8 +104,8 @@ impl Options {
 
     fn check_deflate(&self) -> Result<(), Failure> {
         match self.deflate {
-            Some(_) if self.workload == Workload::Connect => {
-                Err(usage("connect does not compress"))
+            Some(_) if matches!(self.workload, Workload::Connect | Workload::EchoServer) => {
+                Err(usage("this workload does not compress"))
             }
             Some(_) if self.payload < MIN_LENGTH => Err(usage(&format!(
                 "a compressed message has at least {MIN_LENGTH} bytes"
@@ -116,6 +121,7 @@ fn workload(name: &str) -> Result<Workload, Failure> {
         "broadcast" => Ok(Workload::Broadcast),
         "connect" => Ok(Workload::Connect),
         "idle" => Ok(Workload::Idle),
+        "echo-server" => Ok(Workload::EchoServer),
         _ => Err(usage("the first argument is not a workload")),
     }
 }
@@ -150,7 +156,9 @@ fn usage(problem: &str) -> Failure {
         "{problem}\n\
          usage: loadgen echo|broadcast|connect|idle --port PORT --pid PID [--connections 64]\n\
          \x20      [--in-flight 1] [--payload 64] [--text] [--deflate takeover|none]\n\
-         \x20      [--messages 1] [--warmup 0.5] [--seconds 3]"
+         \x20      [--messages 1] [--warmup 0.5] [--seconds 3]\n\
+         \x20      loadgen echo-server --pid PID [--port PORT] [--connections 64]\n\
+         \x20      [--in-flight 1] [--payload 64] [--text] [--warmup 0.5] [--seconds 3]"
     ))
 }
 
@@ -185,6 +193,13 @@ mod tests {
     }
 
     #[test]
+    fn lets_an_echo_server_have_any_port() {
+        let options = parse("echo-server --pid 7").unwrap();
+        assert_eq!(options.workload, Workload::EchoServer);
+        assert_eq!(options.address.port(), 0);
+    }
+
+    #[test]
     fn refuses_what_makes_no_sense() {
         for line in [
             "",
@@ -200,6 +215,8 @@ mod tests {
             "echo --port 1 --pid 1 --payload 999 --deflate some",
             "echo --port 1 --pid 1 --payload 99 --deflate none",
             "connect --port 1 --pid 1 --payload 999 --deflate none",
+            "echo-server --port 1",
+            "echo-server --pid 1 --payload 999 --deflate none",
         ] {
             assert!(parse(line).is_err(), "{line}");
         }

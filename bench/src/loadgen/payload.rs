@@ -2,8 +2,9 @@
 
 use super::extension::Agreement;
 use super::failure::Failure;
-use super::frame::{Keys, MAX_HEADER, Opcode, Piece, append_frame};
+use super::frame::{Keys, MAX_HEADER, Opcode, append_frame};
 use super::messages::Messages;
+use super::reader::Piece;
 
 /// The messages of a run: printable text of one length whose first bytes are the message's number,
 /// so that a lost, doubled or reordered message does not pass for the right one.
@@ -39,16 +40,14 @@ impl Messages for Payload {
     fn verify(&mut self, number: u32, _: &mut (), piece: &Piece<'_>) -> Result<(), Failure> {
         piece.check_opcode(self.opcode)?;
         if piece.length != self.stamp_length + self.body.len() {
-            return Err(Failure::Server(
-                "a reply has another length than its message",
-            ));
+            return Err(Failure::Peer("a reply has another length than its message"));
         }
         let expected_stamp = &stamp(number)[..self.stamp_length];
         let in_stamp = expected_stamp.get(piece.offset..).unwrap_or_default();
         let (head, tail) = piece.bytes.split_at(in_stamp.len().min(piece.bytes.len()));
         let start = piece.offset.saturating_sub(self.stamp_length);
         if head != &in_stamp[..head.len()] || tail != &self.body[start..start + tail.len()] {
-            return Err(Failure::Server(
+            return Err(Failure::Peer(
                 "a reply has another content than its message",
             ));
         }

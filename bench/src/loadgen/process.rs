@@ -1,4 +1,4 @@
-//! What the operating system knows about the server, and about ourselves.
+//! What the operating system knows about the program under test, and about ourselves.
 
 use std::fs;
 use std::io;
