@@ -7,7 +7,7 @@ const toBinaryType = require('./binary-type');
 const { EMPTY_BUFFER, kStatusCode, kWebSocket } = require('./constants');
 const Receiver = require('./receiver');
 const Sender = require('./sender');
-const StreamTransport = require('./transport/stream-transport');
+const { createTransport, transportOptions } = require('./transport/choice');
 const { kInbox } = require('./transport/symbols');
 
 /** The close code that stands for a close frame without one. */
@@ -84,14 +84,15 @@ const EVENTS = {
  * @param {Object} options those of `WebSocket#setSocket()`
  */
 function open(ws, socket, head, options) {
-  const transport = new StreamTransport(socket, ws, EVENTS, {
+  const transport = createTransport(socket, ws, EVENTS, {
     allowSynchronousEvents: options.allowSynchronousEvents,
     extensions: ws._extensions,
     isServer: ws._isServer,
     maxBufferedChunks: options.maxBufferedChunks,
     maxFragments: options.maxFragments,
     maxPayload: options.maxPayload,
-    skipUTF8Validation: options.skipUTF8Validation
+    skipUTF8Validation: options.skipUTF8Validation,
+    ...transportOptions(options)
   });
   const sender = new Sender(socket, ws._extensions, options.generateMask);
   sender._transport = transport;

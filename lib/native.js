@@ -38,6 +38,25 @@ const FUNCTIONS = [
   'watchJobs'
 ];
 
+/** What it has to export where sockets have descriptors. */
+const UNIX_FUNCTIONS = [
+  'adopt',
+  'bytesRead',
+  'bytesWritten',
+  'fill',
+  'flushAll',
+  'flushOne',
+  'holdLoop',
+  'keep',
+  'openLoop',
+  'pauseReading',
+  'release',
+  'resumeReading',
+  'send',
+  'sendUncopied',
+  'takeUnsent'
+];
+
 /**
  * The error that says what to do when there is no addon to use.
  *
@@ -75,7 +94,11 @@ function load() {
     throw unusable(err.message.split('\n', 1)[0], err);
   }
 
-  const missing = FUNCTIONS.filter((name) => typeof addon[name] !== 'function');
+  const wanted =
+    process.platform === 'win32'
+      ? FUNCTIONS
+      : [...FUNCTIONS, ...UNIX_FUNCTIONS];
+  const missing = wanted.filter((name) => typeof addon[name] !== 'function');
   if (missing.length > 0) throw unusable(`it lacks ${missing.join(', ')}`);
   if (addon.version() !== version) {
     throw unusable(

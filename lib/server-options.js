@@ -1,6 +1,7 @@
 'use strict';
 
 const { CLOSE_TIMEOUT } = require('./constants');
+const { checkTransport, transportOptions } = require('./transport/choice');
 const WebSocket = require('./websocket');
 
 /** What the options are if not given. */
@@ -58,11 +59,13 @@ const DEFAULTS = {
  * @param {(http.Server|https.Server)} [options.server] the HTTP server to use
  * @param {boolean} [options.skipUTF8Validation=false] whether text is taken as
  *     it comes
+ * @param {string} [options.transport='auto'] what reads and writes the
+ *     sockets: see `./transport/choice`
  * @param {Function} [options.verifyClient] says whether a client is welcome
  * @param {Function} [options.WebSocket=WebSocket] the class of the connections
  * @return {object} a new object with the defaults filled in
  * @throws {TypeError} if there is not exactly one of `port`, `server` and
- *     `noServer`
+ *     `noServer`, or `transport` names none
  */
 function withDefaults(options) {
   const completed = { ...DEFAULTS, ...options };
@@ -75,6 +78,7 @@ function withDefaults(options) {
         'be specified'
     );
   }
+  checkTransport(completed);
   if (perMessageDeflate === true) completed.perMessageDeflate = {};
   return completed;
 }
@@ -91,7 +95,8 @@ function connectionOptions(options) {
     maxBufferedChunks: options.maxBufferedChunks,
     maxFragments: options.maxFragments,
     maxPayload: options.maxPayload,
-    skipUTF8Validation: options.skipUTF8Validation
+    skipUTF8Validation: options.skipUTF8Validation,
+    ...transportOptions(options)
   };
 }
 

@@ -108,6 +108,16 @@ class WebSocket extends EventEmitter {
     return this._readyState;
   }
 
+  /**
+   * What reads and writes the socket at the moment, for diagnostics: `'loop'`,
+   * `'tokio'` or `'stream'`; null before there is one.
+   *
+   * @type {?string}
+   */
+  get transport() {
+    return this._transport === null ? null : this._transport.name;
+  }
+
   /** @type {(string|undefined)} the address, of a client */
   get url() {
     return this._url;
@@ -137,6 +147,7 @@ class WebSocket extends EventEmitter {
    * @param {number} [options.maxFragments=0] 0 is no limit
    * @param {number} [options.maxPayload=0] bytes; 0 is no limit
    * @param {boolean} [options.skipUTF8Validation=false]
+   * @param {string} [options.transport='auto'] see `./transport/choice`
    */
   setSocket(socket, head, options) {
     connection.open(this, socket, head, options);

@@ -13,8 +13,11 @@ use ferrows_engine::{Compressors, Inbound, Slots};
 use ferrows_protocol::deflate::Decompressor;
 use napi_sys as sys;
 
+#[cfg(unix)]
+use crate::io::Io;
 use crate::jobs::JobQueue;
 use crate::raw::Call;
+use crate::send::Sending;
 
 /// The receiving half of a connection.
 pub(crate) struct Receiving {
@@ -34,6 +37,10 @@ pub(crate) struct State {
     pub(crate) decompressors: Table<Slots<Box<Decompressor>>>,
     pub(crate) compressors: Table<Compressors>,
     pub(crate) jobs: RefCell<JobQueue>,
+    pub(crate) sending: RefCell<Sending>,
+    /// The sockets that are read and written without Node, once there were any.
+    #[cfg(unix)]
+    pub(crate) io: RefCell<Option<Io>>,
     /// Strings are turned into UTF-8 here, and payloads compressed.
     pub(crate) scratch: RefCell<Scratch>,
 }

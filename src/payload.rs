@@ -49,8 +49,5 @@ fn unmask(call: &Call) -> Option<sys::napi_value> {
 fn is_valid_utf8(call: &Call) -> Option<sys::napi_value> {
     // SAFETY: only read; no JavaScript runs.
     let valid = utf8::is_valid(unsafe { call.bytes(0)? });
-    let mut out = std::ptr::null_mut();
-    // SAFETY: `out` is a place for the result.
-    let status = unsafe { sys::napi_get_boolean(call.env, valid, &mut out) };
-    (status == sys::Status::napi_ok).then_some(out)
+    call.boolean(valid)
 }

@@ -331,6 +331,30 @@ impl Call<'_> {
         (status == sys::Status::napi_ok).then_some(out)
     }
 
+    /// A JavaScript number that may be negative.
+    pub(crate) fn integer(&self, value: i32) -> Option<sys::napi_value> {
+        let mut out = ptr::null_mut();
+        // SAFETY: `out` is a place for the result.
+        let status = unsafe { sys::napi_create_int32(self.env, value, &mut out) };
+        (status == sys::Status::napi_ok).then_some(out)
+    }
+
+    /// A JavaScript number that may be large.
+    pub(crate) fn double(&self, value: f64) -> Option<sys::napi_value> {
+        let mut out = ptr::null_mut();
+        // SAFETY: `out` is a place for the result.
+        let status = unsafe { sys::napi_create_double(self.env, value, &mut out) };
+        (status == sys::Status::napi_ok).then_some(out)
+    }
+
+    /// A JavaScript boolean.
+    pub(crate) fn boolean(&self, value: bool) -> Option<sys::napi_value> {
+        let mut out = ptr::null_mut();
+        // SAFETY: `out` is a place for the result.
+        let status = unsafe { sys::napi_get_boolean(self.env, value, &mut out) };
+        (status == sys::Status::napi_ok).then_some(out)
+    }
+
     /// A new `Buffer` and its memory, which is not initialised to anything.
     #[allow(clippy::mut_from_ref)]
     pub(crate) fn new_buffer(&self, length: usize) -> Option<(sys::napi_value, &mut [u8])> {

@@ -17,13 +17,14 @@
 
 use ferrows_engine::{Inbound, Polled};
 use ferrows_protocol::deflate::Decompressor;
-use ferrows_protocol::{DecoderConfig, Event, Limits, MessageKind, OpCode, Payload, Side};
+use ferrows_protocol::{DecoderConfig, Limits, Side};
 use napi::bindgen_prelude::Result;
 use napi_sys as sys;
 
+use crate::batch::{Batch, SUSPENDED, WORDS};
 use crate::codecs::{Codecs, Receiving};
 use crate::raw::{Call, Exports, callback};
-use crate::values::{frame_lengths, js_error, new_buffer, set_element};
+use crate::values::set_element;
 
 /// Exports `createDecoder`, `decode` and `setInflater`.
 pub(crate) fn export(exports: &Exports, codecs: &Codecs) -> Result<()> {
@@ -142,7 +143,7 @@ fn decode_with(
     let mut failure = announced.err();
     while failure.is_none() && !batch.is_full() {
         match inbound.poll(chunk, &mut at, decompressor.as_deref_mut()) {
-            Ok(Polled::Event(event)) => batch.push(event)?,
+            Ok(Polled::Event(event)) => batch.push(event, None)?,
             Ok(Polled::Suspended) => {
                 let bytes = u32::try_from(inbound.work_bytes()).unwrap_or(u32::MAX);
                 batch.put([SUSPENDED, bytes, 0, 0])?;
@@ -161,133 +162,7 @@ fn decode_with(
     Some((batch.count, batch.owned))
 }
 
-/// The descriptors and values of one `decode` call.
-struct Batch<'a> {
-    call: &'a Call<'a>,
-    words: &'a mut [u32],
-    slab: &'a mut [u8],
-    /// Bytes of `slab` that are in use.
-    used: usize,
-    count: u32,
-    /// What the array `owned` gets.
-    owned: Vec<sys::napi_value>,
-}
-
-impl Batch<'_> {
-    /// One place is kept for a failure.
-    fn is_full(&self) -> bool {
-        (self.count as usize + 3) * WORDS > self.words.len()
-    }
-
-    fn push(&mut self, event: Event) -> Option<()> {
-        match event {
-            Event::Message {
-                kind,
-                payload,
-                frames,
-            } => {
-                let opcode = match kind {
-                    MessageKind::Text => OpCode::TEXT,
-                    MessageKind::Binary => OpCode::BINARY,
-                };
-                let (mut flags, mut extra) = (0, 0);
-                if !frames.is_empty() {
-                    flags = FRAMES;
-                    let lengths = frame_lengths(self.call, &frames)?;
-                    extra = self.own(lengths);
-                }
-                self.push_payload(opcode, flags, payload, extra)
-            }
-            // `Inbound` inflates them.
-            Event::Compressed { .. } => None,
-            Event::Ping(payload) => self.push_payload(OpCode::PING, 0, payload, 0),
-            Event::Pong(payload) => self.push_payload(OpCode::PONG, 0, payload, 0),
-            Event::Close { code, reason } => {
-                self.push_payload(OpCode::CLOSE, 0, reason, u32::from(code.value()))
-            }
-        }
-    }
-
-    fn push_payload(
-        &mut self,
-        opcode: OpCode,
-        flags: u32,
-        payload: Payload,
-        extra: u32,
-    ) -> Option<()> {
-        let kind = u32::from(opcode.value()) | flags;
-        match payload {
-            Payload::InChunk(range) => self.put([
-                kind,
-                u32::try_from(range.start).ok()?,
-                u32::try_from(range.len()).ok()?,
-                extra,
-            ]),
-            Payload::Owned(bytes) if bytes.is_empty() => self.put([kind, 0, 0, extra]),
-            Payload::Owned(bytes) => {
-                let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
-                if let Some(offset) = self.put_in_slab(&bytes) {
-                    return self.put([kind | IN_SLAB, offset, length, extra]);
-                }
-                let buffer = new_buffer(self.call, bytes)?;
-                let index = self.own(buffer);
-                self.put([kind | OWNED, index, length, extra])
-            }
-        }
-    }
-
-    /// Copies a small payload into the slab, if there is room, and gives its place.
-    fn put_in_slab(&mut self, bytes: &[u8]) -> Option<u32> {
-        let offset = u32::try_from(self.used).ok()?;
-        let end = self.used.checked_add(bytes.len())?;
-        let room = self.slab.get_mut(self.used..end)?;
-        if room.len() > SLAB_LIMIT {
-            return None;
-        }
-        room.copy_from_slice(bytes);
-        self.used = end;
-        Some(offset)
-    }
-
-    fn push_failure(&mut self, failure: &ferrows_protocol::ProtocolError) -> Option<()> {
-        let value = js_error(self.call, failure)?;
-        let index = self.own(value);
-        self.put([FAILED, index, 0, u32::from(failure.close_code().value())])
-    }
-
-    fn put(&mut self, descriptor: [u32; WORDS]) -> Option<()> {
-        let start = (self.count as usize + 1) * WORDS;
-        self.words
-            .get_mut(start..start + WORDS)?
-            .copy_from_slice(&descriptor);
-        self.count += 1;
-        Some(())
-    }
-
-    /// Keeps a value for the array `owned`; gives its index there.
-    fn own(&mut self, value: sys::napi_value) -> u32 {
-        self.owned.push(value);
-        self.owned.len() as u32 - 1
-    }
-}
-
 // Flags of `createDecoder`.
 const IS_SERVER: u32 = 0x1;
 const VALIDATE_UTF8: u32 = 0x2;
 const COMPRESSION: u32 = 0x4;
-
-/// Bytes beyond which a payload has memory of its own, and no slab is kept alive by
-/// it.
-const SLAB_LIMIT: usize = 4 * 1024;
-
-/// Words in a descriptor.
-const WORDS: usize = 4;
-
-// The first word of a descriptor: the opcode, and what else is to be known.
-const OWNED: u32 = 0x10;
-const IN_SLAB: u32 = 0x20;
-const FRAMES: u32 = 0x40;
-const FAILED: u32 = 0x80;
-/// Not an event: nothing goes on before `startInflate` has done its work, which
-/// has as many bytes of input as the second word says.
-const SUSPENDED: u32 = 0x100;

@@ -5,23 +5,33 @@
 //! section 5.2 puts them in the first byte, and the flags below. A `key` is the
 //! mask key as a big-endian number; without `KEY_GIVEN` one is drawn.
 
+#[cfg(unix)]
+use ferrows_engine::net::Outgoing;
 use ferrows_engine::{MaskKeys, Outboxes, write_frame};
 use ferrows_protocol::OpCode;
 use ferrows_protocol::frame::FrameHeader;
 use napi::bindgen_prelude::Result;
 use napi_sys as sys;
 
+use crate::codecs::Codecs;
 use crate::raw::{Call, Exports, callback};
 
 /// Exports `encode`, `encodeNew`, `encodeHeader`, `hold`, `take` and `randomKey`.
-pub(crate) fn export(exports: &Exports) -> Result<()> {
-    let sending = exports.environment_state(Sending::default())?.cast();
+pub(crate) fn export(exports: &Exports, codecs: &Codecs) -> Result<()> {
+    let sending = codecs.data();
     exports.bound(c"encode", encode_shell, sending)?;
     exports.bound(c"encodeNew", encode_new_shell, sending)?;
     exports.bound(c"encodeHeader", encode_header_shell, sending)?;
     exports.bound(c"hold", hold_shell, sending)?;
     exports.bound(c"take", take_shell, sending)?;
-    exports.bound(c"randomKey", random_key_shell, sending)
+    exports.bound(c"randomKey", random_key_shell, sending)?;
+    #[cfg(unix)]
+    {
+        exports.bound(c"keep", keep_shell, sending)?;
+        exports.bound(c"send", send_shell, sending)?;
+        exports.bound(c"sendUncopied", send_uncopied_shell, sending)?;
+    }
+    Ok(())
 }
 
 callback!(encode_shell, encode, 5);
@@ -30,10 +40,16 @@ callback!(encode_header_shell, encode_header, 5);
 callback!(hold_shell, hold, 4);
 callback!(take_shell, take, 3);
 callback!(random_key_shell, random_key, 0);
+#[cfg(unix)]
+callback!(keep_shell, keep, 4);
+#[cfg(unix)]
+callback!(send_shell, send, 4);
+#[cfg(unix)]
+callback!(send_uncopied_shell, send_uncopied, 3);
 
 /// What the sending half of one environment keeps.
 #[derive(Default)]
-struct Sending {
+pub(crate) struct Sending {
     outboxes: Outboxes,
     masks: MaskKeys,
     /// Strings are turned into UTF-8 here before they are framed.
@@ -43,8 +59,8 @@ struct Sending {
 /// `encode(target, at, head, data, key)`: writes a frame into `target` from
 /// byte `at` on and gives the byte after it, or 0 when it does not fit.
 fn encode(call: &Call) -> Option<sys::napi_value> {
-    // SAFETY: `Sending` is borrowed once a call.
-    let Sending { masks, text, .. } = unsafe { sending(call) };
+    let mut sending = Codecs::of(call).sending.borrow_mut();
+    let Sending { masks, text, .. } = &mut *sending;
     let (at, head) = (call.u32(1)? as usize, call.u32(2)?);
     let mut payload = call.payload(3, head & IS_STRING != 0, text)?;
     let header = header(call, head, 4, payload.len() as u64, masks)?;
@@ -66,8 +82,8 @@ fn encode(call: &Call) -> Option<sys::napi_value> {
 
 /// `encodeNew(head, data, key)`: a frame in a `Buffer` of its own.
 fn encode_new(call: &Call) -> Option<sys::napi_value> {
-    // SAFETY: as in `encode`.
-    let Sending { masks, text, .. } = unsafe { sending(call) };
+    let mut sending = Codecs::of(call).sending.borrow_mut();
+    let Sending { masks, text, .. } = &mut *sending;
     let head = call.u32(0)?;
     let payload = call.payload(1, head & IS_STRING != 0, text)?;
     let header = header(call, head, 2, payload.len() as u64, masks)?;
@@ -79,8 +95,9 @@ fn encode_new(call: &Call) -> Option<sys::napi_value> {
 /// `encodeHeader(target, at, head, length, key)`: writes only a frame's header
 /// (the payload goes to the socket from where it is); results as `encode`.
 fn encode_header(call: &Call) -> Option<sys::napi_value> {
-    // SAFETY: `Sending` as in `encode`; no JavaScript runs below.
-    let (sending, target) = unsafe { (sending(call), call.bytes_mut(0)?) };
+    let mut sending = Codecs::of(call).sending.borrow_mut();
+    // SAFETY: the only borrow; no JavaScript runs below.
+    let target = unsafe { call.bytes_mut(0)? };
     let (at, head) = (call.u32(1)? as usize, call.u32(2)?);
     let header = header(call, head, 4, call.length(3)?, &mut sending.masks)?;
     let written = target.get_mut(at..).and_then(|out| {
@@ -94,12 +111,12 @@ fn encode_header(call: &Call) -> Option<sys::napi_value> {
 /// `hold(slot, head, data, key)`: appends a frame to an outbox and gives the
 /// number of bytes that wait there.
 fn hold(call: &Call) -> Option<sys::napi_value> {
-    // SAFETY: as in `encode`; outboxes are no JavaScript memory.
+    let mut sending = Codecs::of(call).sending.borrow_mut();
     let Sending {
         outboxes,
         masks,
         text,
-    } = unsafe { sending(call) };
+    } = &mut *sending;
     let (slot, head) = (call.u32(0)? as usize, call.u32(1)?);
     if slot >= MAX_SLOTS {
         return None;
@@ -114,8 +131,9 @@ fn hold(call: &Call) -> Option<sys::napi_value> {
 /// `take(slot, target, at)`: moves what waits in an outbox into `target` from
 /// byte `at` on and gives the byte after it, or 0 when it does not fit.
 fn take(call: &Call) -> Option<sys::napi_value> {
-    // SAFETY: `Sending` as in `encode`; no JavaScript runs below.
-    let (sending, target) = unsafe { (sending(call), call.bytes_mut(1)?) };
+    let mut sending = Codecs::of(call).sending.borrow_mut();
+    // SAFETY: the only borrow; no JavaScript runs below.
+    let target = unsafe { call.bytes_mut(1)? };
     let (slot, at) = (call.u32(0)? as usize, call.u32(2)? as usize);
     let taken = target
         .get_mut(at..)
@@ -123,21 +141,59 @@ fn take(call: &Call) -> Option<sys::napi_value> {
     call.number(taken.map_or(0, |length| (at + length) as u32))
 }
 
-/// `randomKey()`: a mask key.
-fn random_key(call: &Call) -> Option<sys::napi_value> {
-    // SAFETY: as in `encode`.
-    let sending = unsafe { sending(call) };
-    call.number(u32::from_be_bytes(fresh_key(call, &mut sending.masks)?))
+/// `keep(id, head, data, key)`: keeps a frame for the end of the turn, and gives the number of bytes
+/// that the connection keeps.
+#[cfg(unix)]
+fn keep(call: &Call) -> Option<sys::napi_value> {
+    with_frame(call, |outgoing, id, header, payload| {
+        outgoing.keep(id, header, payload)
+    })
 }
 
-/// The state that `export` bound to the callback.
-///
-/// # Safety
-///
-/// One borrow at a time: each callback asks once.
-unsafe fn sending<'a>(call: &Call) -> &'a mut Sending {
-    // SAFETY: `export` bound the address; it is freed after the last call.
-    unsafe { &mut *call.data.cast::<Sending>() }
+/// `send(id, head, data, key)`: writes a frame at once, behind those kept, and gives the number of
+/// bytes that the kernel has not taken.
+#[cfg(unix)]
+fn send(call: &Call) -> Option<sys::napi_value> {
+    with_frame(call, |outgoing, id, header, payload| {
+        outgoing.send(id, header, payload)
+    })
+}
+
+/// Calls `send` with the frame that the arguments (id, head, data, key) name.
+#[cfg(unix)]
+fn with_frame(
+    call: &Call,
+    send: impl FnOnce(&Outgoing, usize, &FrameHeader, &[u8]) -> Option<usize>,
+) -> Option<sys::napi_value> {
+    let state = Codecs::of(call);
+    let (io, mut sending) = (state.io.borrow(), state.sending.borrow_mut());
+    let Sending { masks, text, .. } = &mut *sending;
+    let (id, head) = (call.u32(0)? as usize, call.u32(1)?);
+    let payload = call.payload(2, head & IS_STRING != 0, text)?;
+    let header = header(call, head, 3, payload.len() as u64, masks)?;
+    let bytes = send(&io.as_ref()?.outgoing, id, &header, payload)?;
+    call.number(u32::try_from(bytes).unwrap_or(u32::MAX))
+}
+
+/// `sendUncopied(id, head, data)`: writes a frame without a mask from where its payload is, behind
+/// those kept, and gives the number of bytes that the kernel has not taken. They end with the end of
+/// the payload; those before it are to be taken.
+#[cfg(unix)]
+fn send_uncopied(call: &Call) -> Option<sys::napi_value> {
+    let state = Codecs::of(call);
+    let (io, mut sending) = (state.io.borrow(), state.sending.borrow_mut());
+    let (id, head) = (call.u32(0)? as usize, call.u32(1)? & !MASKED);
+    // SAFETY: only read; no JavaScript runs.
+    let payload = unsafe { call.bytes(2)? };
+    let header = header(call, head, 0, payload.len() as u64, &mut sending.masks)?;
+    let left = io.as_ref()?.outgoing.send_uncopied(id, &header, payload)?;
+    call.double(left as f64)
+}
+
+/// `randomKey()`: a mask key.
+fn random_key(call: &Call) -> Option<sys::napi_value> {
+    let mut sending = Codecs::of(call).sending.borrow_mut();
+    call.number(u32::from_be_bytes(fresh_key(call, &mut sending.masks)?))
 }
 
 /// The frame header that `head`, a length and the key in argument `key` name.

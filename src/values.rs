@@ -83,6 +83,12 @@ pub(crate) fn new_buffer(call: &Call, mut bytes: Vec<u8>) -> Option<sys::napi_va
         // SAFETY: refused (Electron has no external memory), so it is ours again.
         bytes = unsafe { *Box::from_raw(vec) };
     }
+    copied_buffer(call, &bytes)
+}
+
+/// A `Buffer` with a copy of these bytes.
+pub(crate) fn copied_buffer(call: &Call, bytes: &[u8]) -> Option<sys::napi_value> {
+    let mut out = ptr::null_mut();
     // SAFETY: Node copies `bytes.len()` bytes before it returns.
     let status = unsafe {
         sys::napi_create_buffer_copy(

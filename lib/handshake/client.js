@@ -4,6 +4,7 @@ const { randomBytes } = require('node:crypto');
 
 const { CLOSE_TIMEOUT } = require('../constants');
 const PerMessageDeflate = require('../permessage-deflate');
+const { checkTransport, transportOptions } = require('../transport/choice');
 const { abortHandshake, emitErrorAndClose } = require('./abort');
 const { RedirectHeaders } = require('./redirect');
 const { createRequest } = require('./request');
@@ -281,7 +282,8 @@ class ClientHandshake {
       maxBufferedChunks: options.maxBufferedChunks,
       maxFragments: options.maxFragments,
       maxPayload: options.maxPayload,
-      skipUTF8Validation: options.skipUTF8Validation
+      skipUTF8Validation: options.skipUTF8Validation,
+      ...transportOptions(options)
     });
   }
 }
@@ -307,6 +309,7 @@ function connect(websocket, address, protocols, options) {
   const target = resolveTarget(url);
 
   checkProtocols(protocols);
+  checkTransport(allOptions);
 
   websocket._url = url.href;
   websocket._isServer = false;

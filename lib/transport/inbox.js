@@ -4,7 +4,6 @@
 // and describes what is in it; the events are then delivered one after the
 // other, as `ws` does, synchronously.
 
-const { AsyncResource } = require('node:async_hooks');
 const { performance } = require('node:perf_hooks');
 const stream = require('node:stream');
 
@@ -12,6 +11,8 @@ const { EMPTY_BUFFER, kStatusCode } = require('../constants');
 const jobs = require('../deflate/jobs');
 const native = require('../native');
 const PerMessageDeflate = require('../permessage-deflate');
+const { Batch, WORDS } = require('./batch');
+const Inflation = require('./inflation');
 const turn = require('./turn');
 
 const FastBuffer = Buffer[Symbol.species];
@@ -21,7 +22,7 @@ const IS_SERVER = 0x1;
 const VALIDATE_UTF8 = 0x2;
 const COMPRESSION = 0x4;
 
-// The first word of a descriptor (see `src/receive.rs`).
+// The first word of a descriptor (see `src/batch.rs`).
 const OPCODE = 0x0f;
 const OWNED = 0x10;
 const IN_SLAB = 0x20;
@@ -33,12 +34,6 @@ const BINARY = 0x2;
 const CLOSE = 0x8;
 const PING = 0x9;
 const PONG = 0xa;
-
-/** Words in a descriptor. The first one belongs to the batch as a whole. */
-const WORDS = 4;
-
-/** Events in a batch; a chunk with more is decoded in several goes. */
-const BATCH_SIZE = 256;
 
 /** The mark of streams where Node.js does not tell it: before 18.17. */
 const DEFAULT_MARK = 16 * 1024;
@@ -62,20 +57,8 @@ const DELIVERING = 1;
 const WAITING = 2;
 /** A close frame or an error came: whatever follows is ignored. */
 const CONCLUDED = 3;
-
-/** The events of one chunk that were decoded, and those delivered of them. */
-class Batch {
-  constructor() {
-    this.words = new Uint32Array((BATCH_SIZE + 2) * WORDS);
-    /** Values that are no part of the chunk. */
-    this.owned = [];
-    this.chunk = EMPTY_BUFFER;
-    /** What holds payloads that were inflated, if they are small. */
-    this.slab = EMPTY_BUFFER;
-    this.count = 0;
-    this.index = 0;
-  }
-}
+/** Events were decoded that the program does not want yet. */
+const PARKED = 4;
 
 /**
  * Bytes in a slab. A small message keeps all of it alive, so it should not be
@@ -83,7 +66,7 @@ class Batch {
  */
 const SLAB_SIZE = 16 * 1024;
 
-/** Bytes that one payload takes of a slab at most (`src/receive.rs`). */
+/** Bytes that one payload takes of a slab at most (`src/batch.rs`). */
 const MAX_IN_SLAB = 4 * 1024;
 
 let slab = EMPTY_BUFFER;
@@ -94,12 +77,6 @@ function renewSlab() {
   slab = Buffer.allocUnsafeSlow(SLAB_SIZE);
   slabUsed = 0;
 }
-
-/** Batches kept for later: deliveries are rarely nested deeper. */
-const MAX_SPARE = 4;
-
-/** @type {Batch[]} batches that are not in use */
-const spare = [new Batch()];
 
 /**
  * What an inbox calls. `owner` is the object given to the constructor.
@@ -200,6 +177,112 @@ class Inbox {
     return !this._saturated && !this._failed;
   }
 
+  /** Whether several events may be delivered in one tick. */
+  get synchronous() {
+    return this._synchronous;
+  }
+
+  /** The addon's decoder, for who reads the socket without this inbox. */
+  get decoder() {
+    return this._decoder;
+  }
+
+  /** Whether events may be delivered at once. */
+  get ready() {
+    return this._state === IDLE;
+  }
+
+  /**
+   * Delivers events that were decoded elsewhere.
+   *
+   * @param {Slice} slice what they are in: `left` events from `index` on
+   */
+  deliver(slice) {
+    this._state = DELIVERING;
+    try {
+      while (slice.left > 0 && this._state === DELIVERING) {
+        slice.left--;
+        turn.holding = slice.index + 1 < slice.count;
+        this._emit(slice, slice.index++);
+      }
+    } finally {
+      if (this._state === DELIVERING) this._state = IDLE;
+    }
+    if (this._batch === null) return;
+    // A payload was suspended: the rest of its chunk is this inbox's.
+    if (this._state === CONCLUDED) {
+      this._release();
+    } else if (this._state === IDLE) {
+      this._deliver();
+      this._continue();
+    }
+  }
+
+  /**
+   * Keeps such events until `unpark()`.
+   *
+   * @param {Slice} slice what they are in
+   */
+  park(slice) {
+    const batch = Batch.take(EMPTY_BUFFER);
+    const from = (slice.index + 1) * WORDS;
+    const { words } = slice;
+    batch.words.set(words.subarray(from, from + slice.left * WORDS), WORDS);
+    batch.words[0] = 0;
+    batch.count = slice.left;
+    batch.owned = slice.owned.slice();
+    batch.slab = slice.slab;
+    if (this._state === IDLE) {
+      this._batch = batch;
+      this._state = PARKED;
+    } else {
+      this._append(batch);
+    }
+  }
+
+  /** Has `drain` called when everything is delivered. */
+  saturate() {
+    if (this._state !== CONCLUDED) this._saturated = true;
+  }
+
+  /** Delivers what was parked, on the next tick. */
+  unpark() {
+    if (this._state !== PARKED) return;
+    this._saturated = true;
+    this._wait();
+  }
+
+  /** Drops what was parked: it was never read, as far as programs can see. */
+  dropParked() {
+    if (this._state !== PARKED) return;
+    this._state = CONCLUDED;
+    this._release();
+  }
+
+  /**
+   * Goes on with bytes of a chunk of which others were decoded elsewhere.
+   *
+   * @param {Buffer} rest the bytes, behind one that was decoded
+   */
+  continueWith(rest) {
+    if (this._state === CONCLUDED) return;
+    const batch = Batch.take(rest);
+    batch.words[0] = 1;
+    if (this._state === IDLE) {
+      this._batch = batch;
+      this._deliver();
+      this._continue();
+    } else {
+      this._append(batch);
+    }
+  }
+
+  /** @param {Batch} batch what to deliver later */
+  _append(batch) {
+    (this._chunks ??= []).push(batch);
+    this._waitingBytes += batchSize(batch);
+  }
+
   /** No more bytes come; `finish` is called once all events are delivered. */
   end() {
     this._ended = true;
@@ -227,8 +310,7 @@ class Inbox {
    * @param {Buffer} chunk the bytes
    */
   _consume(chunk) {
-    const batch = spare.length > 0 ? spare.pop() : new Batch();
-    batch.chunk = chunk;
+    const batch = Batch.take(chunk);
     this._decode(batch, 0);
     this._batch = batch;
     if (this._synchronous || !this._hasToWait()) this._deliver();
@@ -238,9 +320,15 @@ class Inbox {
   /** Consumes the chunks that wait, until an event has to wait itself. */
   _continue() {
     while (this._state === IDLE && this._waitingBytes > 0) {
-      const chunk = this._chunks.shift();
-      this._waitingBytes -= chunk.length;
-      this._consume(chunk);
+      const next = this._chunks.shift();
+      if (next instanceof Batch) {
+        this._waitingBytes -= batchSize(next);
+        this._batch = next;
+        this._deliver();
+      } else {
+        this._waitingBytes -= next.length;
+        this._consume(next);
+      }
     }
     if (this._state === IDLE) this._drain();
     this._finishIfDone();
@@ -312,7 +400,7 @@ class Inbox {
         }
       }
       turn.holding = holding || more;
-      this._emit(batch.index++);
+      this._emit(batch, batch.index++);
     }
   }
 
@@ -327,7 +415,7 @@ class Inbox {
         this._wait();
         return;
       }
-      this._emit(batch.index++);
+      this._emit(batch, batch.index++);
       emitted = true;
     }
   }
@@ -361,10 +449,11 @@ class Inbox {
   /**
    * Delivers one event.
    *
-   * @param {number} index its place in the batch
+   * @param {Batch} batch what it is in
+   * @param {number} index its place there
    */
-  _emit(index) {
-    const { words, owned, chunk, slab } = this._batch;
+  _emit(batch, index) {
+    const { words, owned, chunk, slab } = batch;
     const at = (index + 1) * WORDS;
     const kind = words[at];
 
@@ -373,7 +462,12 @@ class Inbox {
       return;
     }
     if (kind === SUSPENDED) {
-      this._inflate();
+      if (batch !== this._batch) {
+        // What follows was not decoded, and belongs to this inbox from now on.
+        this._batch = Batch.take(owned[words[at + 2]]);
+        this._batch.words[0] = 1;
+      }
+      this._inflate(words[at + 1]);
       return;
     }
 
@@ -435,8 +529,12 @@ class Inbox {
     this.events.error(this.owner, err);
   }
 
-  /** A compressed payload is to be inflated before anything else. */
-  _inflate() {
+  /**
+   * A compressed payload is to be inflated before anything else.
+   *
+   * @param {number} bytes its length
+   */
+  _inflate(bytes) {
     if (this._inflater === null) {
       try {
         this._inflater = this._deflate._makeInflater();
@@ -451,7 +549,7 @@ class Inbox {
     this._state = WAITING;
     this._measure();
     this._inflation ??= new Inflation(this);
-    this._inflation.bytes = this._batch.words[this._batch.index * WORDS + 1];
+    this._inflation.bytes = bytes;
     jobs.run(this._inflation);
   }
 
@@ -498,9 +596,7 @@ class Inbox {
   _release() {
     const batch = this._batch;
     this._batch = null;
-    batch.chunk = batch.slab = EMPTY_BUFFER;
-    if (batch.owned.length > 0) batch.owned = [];
-    if (spare.length < MAX_SPARE) spare.push(batch);
+    batch.release();
 
     if (this._state === DELIVERING) {
       this._state = IDLE;
@@ -524,30 +620,6 @@ class Inbox {
 module.exports = Inbox;
 
 /**
- * The job of inflating a payload of an inbox, whose events then come in the
- * asynchronous context of the first one.
- */
-class Inflation extends AsyncResource {
-  /** @param {Inbox} inbox the inbox */
-  constructor(inbox) {
-    super('FERROWS_INFLATE', { requireManualDestroy: true });
-    this.inbox = inbox;
-    this.bytes = 0;
-    this.batch = null;
-  }
-
-  /** @param {number} id its id for the addon */
-  start(id) {
-    native.startInflate(this.inbox._decoder, id);
-  }
-
-  /** @param {Error} [err] why it could not be done */
-  done(err) {
-    this.runInAsyncScope(this.inbox._inflated, this.inbox, err);
-  }
-}
-
-/**
  * A limit as the addon takes it.
  *
  * @param {number} value anything; an option of the user
@@ -555,6 +627,14 @@ class Inflation extends AsyncResource {
  */
 function limit(value) {
   return Math.max(value | 0, 0);
+}
+
+/**
+ * @param {Batch} batch what waits
+ * @return {number} what it counts for
+ */
+function batchSize(batch) {
+  return Math.max(batch.chunk.length, 1);
 }
 
 /**

@@ -58,4 +58,20 @@ function guard(socket) {
   return true;
 }
 
-module.exports = { guard, guardsFor };
+/**
+ * Undoes what `guard()` did to a socket.
+ *
+ * @param {stream.Duplex} socket the socket
+ */
+function unguard(socket) {
+  const guards = known.get(Object.getPrototypeOf(socket));
+  if (guards === undefined) return;
+  for (const name of METHODS) {
+    const own = Object.getOwnPropertyDescriptor(socket, name);
+    if (own !== undefined && own.value === guards[name]?.value) {
+      delete socket[name];
+    }
+  }
+}
+
+module.exports = { guard, guardsFor, unguard };

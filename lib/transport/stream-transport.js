@@ -79,6 +79,11 @@ class StreamTransport {
     this._unguardable = false;
   }
 
+  /** @type {string} what reads and writes the socket */
+  get name() {
+    return 'stream';
+  }
+
   /**
    * Begins to read.
    *
@@ -142,7 +147,7 @@ class StreamTransport {
    */
   sendChunks(list, cb) {
     this.flush();
-    writeChunks(this.socket, list, cb);
+    this._writeChunks(list, cb);
   }
 
   /** Writes what is kept. */
@@ -203,16 +208,26 @@ class StreamTransport {
     if (typeof data === 'string') {
       if (data.length > STRING_LIMIT && (head & MASKED) === 0) {
         const header = slab.header(head, Buffer.byteLength(data), key);
-        writeChunks(this.socket, [header, data], cb);
+        this._writeChunks([header, data], cb);
         return;
       }
       head |= IS_STRING;
     } else if (size >= COPY_LIMIT && (head & MASKED) === 0) {
-      writeChunks(this.socket, [slab.header(head, size, key), data], cb);
+      this._writeChunks([slab.header(head, size, key), data], cb);
       return;
     }
     const room = size + MAX_HEADER;
     this._writeBytes(slab.frame(head, data, key, room, this._isBrief()), cb);
+  }
+
+  /**
+   * Writes a frame that is one chunk, or two.
+   *
+   * @param {Array<(Buffer|string)>} list the chunks
+   * @param {function(Error=)} [cb] called when they were written, or failed
+   */
+  _writeChunks(list, cb) {
+    writeChunks(this.socket, list, cb);
   }
 
   /**

@@ -74,6 +74,17 @@ const turn = {
   },
 
   /**
+   * Flushes something at the end of the turn that needs no slot. It takes
+   * itself off `kept` then.
+   *
+   * @param {{flush: function()}} outboxes what to flush
+   */
+  join(outboxes) {
+    waiting.push(outboxes);
+    this.kept++;
+  },
+
+  /**
    * Takes a slot back.
    *
    * @param {number} slot the slot

@@ -1,5 +1,7 @@
 'use strict';
 
+const net = require('node:net');
+
 /**
  * Writes the chunks of a frame: two with one vectored write.
  *
@@ -17,5 +19,20 @@ function writeChunks(socket, list, cb) {
     socket.write(list[0], cb);
   }
 }
+
+/**
+ * Writes the chunks of a frame to a socket, past methods of its own.
+ *
+ * @param {net.Socket} socket the socket
+ * @param {Array<(Buffer|string)>} list one chunk, or two
+ * @param {function(Error=)} [cb] called when they were written, or failed
+ */
+writeChunks.plainly = (socket, list, cb) => {
+  const { cork, uncork, write } = net.Socket.prototype;
+  cork.call(socket);
+  if (list.length === 2) write.call(socket, list[0]);
+  write.call(socket, list[list.length - 1], cb);
+  uncork.call(socket);
+};
 
 module.exports = writeChunks;

@@ -63,7 +63,12 @@ module.exports = {
 
   'the prototype of each class'(stage) {
     const { WebSocket, WebSocketServer, Sender } = stage.package;
-    noteMembers(stage, 'WebSocket', WebSocket.prototype);
+    // COMPAT(ws): `transport` is beyond ws.
+    const { transport, ...members } = Object.getOwnPropertyDescriptors(
+      WebSocket.prototype
+    );
+    stage.note(typeof transport?.set);
+    noteMembers(stage, 'WebSocket', Object.create(null, members));
     noteMembers(stage, 'WebSocketServer', WebSocketServer.prototype);
     // A sender has methods that are only its own.
     const { send, ping, pong, close, sendFrame } =

@@ -6,6 +6,7 @@
 //! | [`Compressors`], [`SpareEncoders`] | the sending side of compression, and the memory it shares |
 //! | [`Jobs`] | work on other threads |
 //! | [`Outboxes`], [`write_frame`] | frames that wait to be written |
+//! | `net` | sockets that are read and written without Node (Unix) |
 //! | [`MaskKeys`] | where mask keys come from |
 //! | [`Slots`] | what JavaScript knows by number |
 //!
@@ -17,6 +18,8 @@
 mod compressors;
 mod inbound;
 mod mask_keys;
+#[cfg(unix)]
+pub mod net;
 mod outbox;
 mod pool;
 mod slots;

@@ -1,0 +1,92 @@
+'use strict';
+
+// Which transport a connection gets: what the user wants, and what the runtime
+// has.
+
+const native = require('../native');
+const NativeTransport = require('./native-transport');
+const StreamTransport = require('./stream-transport');
+
+/** The values of the `transport` option. */
+const NAMES = ['auto', 'loop', 'tokio', 'stream'];
+
+/** The most I/O threads that may be asked for. */
+const MAX_THREADS = 1024;
+
+/** The transport of all connections, if the environment says so. */
+const forced = process.env.FERROWS_TRANSPORT || undefined;
+
+if (forced !== undefined && !NAMES.includes(forced)) {
+  throw new TypeError(
+    `The environment variable FERROWS_TRANSPORT is ${JSON.stringify(forced)}, ` +
+      `but must be one of ${NAMES.join(', ')}`
+  );
+}
+
+/**
+ * Whether sockets can be read and written without Node. Other runtimes may
+ * have the functions that it takes by name only.
+ */
+const hasNative =
+  native.openLoop !== undefined &&
+  process.versions.bun === undefined &&
+  globalThis.Deno === undefined;
+
+/**
+ * Checks the options of a client or a server that are about transports.
+ *
+ * @param {Object} options the options
+ * @param {string} [options.transport='auto']
+ * @param {number} [options.ioThreads]
+ * @throws {TypeError} if `transport` is not a name of one
+ * @throws {RangeError} if `ioThreads` is not a number of threads
+ */
+function checkTransport({ transport, ioThreads }) {
+  if (transport !== undefined && !NAMES.includes(transport)) {
+    throw new TypeError(
+      `The "transport" option must be one of ${NAMES.join(', ')}`
+    );
+  }
+  if (ioThreads === undefined) return;
+  if (
+    !Number.isInteger(ioThreads) ||
+    ioThreads < 1 ||
+    ioThreads > MAX_THREADS
+  ) {
+    throw new RangeError(
+      `The "ioThreads" option must be an integer from 1 to ${MAX_THREADS}`
+    );
+  }
+}
+
+/**
+ * The options that are about transports, as `setSocket()` takes them: only
+ * those that were given, since programs see what it is called with.
+ *
+ * @param {Object} options the options of a client or a server
+ * @return {Object}
+ */
+function transportOptions({ transport, ioThreads }) {
+  const given = {};
+  if (transport !== undefined) given.transport = transport;
+  if (ioThreads !== undefined) given.ioThreads = ioThreads;
+  return given;
+}
+
+/**
+ * Makes the transport of a connection.
+ *
+ * @param {stream.Duplex} socket the socket
+ * @param {Object} owner first argument of the events
+ * @param {(InboxEvents & TransportEvents)} events what to call
+ * @param {Object} options as `Receiver` takes them, and `transport`
+ * @return {StreamTransport}
+ */
+function createTransport(socket, owner, events, options) {
+  const wanted = forced ?? options.transport ?? 'auto';
+  const Transport =
+    hasNative && wanted !== 'stream' ? NativeTransport : StreamTransport;
+  return new Transport(socket, owner, events, options);
+}
+
+module.exports = { checkTransport, createTransport, transportOptions };
