@@ -21,6 +21,9 @@ const {
 const writeChunks = require('./transport/write-chunks');
 const { isBlob, isValidStatusCode } = require('./validation');
 
+// `Buffer` is a getter of the global object.
+const { isBuffer } = Buffer;
+
 /** Bytes that the payload of a control frame has at most. */
 const MAX_CONTROL_PAYLOAD = 125;
 
@@ -226,7 +229,7 @@ class Sender {
    * @param {function(Error=)} [cb] called when it was written, or failed
    */
   send(data, options, cb) {
-    const plain = typeof data === 'string' || Buffer.isBuffer(data);
+    const plain = typeof data === 'string' || isBuffer(data);
     const blob = !plain && isBlob(data);
     // What throws here has begun no message.
     const payload = plain || blob ? data : toBuffer(data);

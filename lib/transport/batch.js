@@ -3,6 +3,26 @@
 // Events that the addon has decoded, and memory for the payloads of small ones.
 
 const { EMPTY_BUFFER } = require('../constants');
+const native = require('../native');
+
+const FastBuffer = Buffer[Symbol.species];
+
+/** What the first word of a descriptor says (see `src/batch.rs`). */
+const kinds = {
+  OPCODE: 0x0f,
+  OWNED: 0x10,
+  IN_SLAB: 0x20,
+  FRAMES: 0x40,
+  FAILED: 0x80,
+  SUSPENDED: 0x100,
+  // Opcodes.
+  TEXT: 0x1,
+  BINARY: 0x2,
+  CLOSE: 0x8,
+  PING: 0x9,
+  PONG: 0xa
+};
+const { OPCODE, OWNED, IN_SLAB, FRAMES, FAILED, CLOSE } = kinds;
 
 /** Words in a descriptor. The first one belongs to the batch as a whole. */
 const WORDS = 4;
@@ -23,6 +43,8 @@ class Batch {
     this.chunk = EMPTY_BUFFER;
     /** What holds payloads that were copied, if they are small. */
     this.slab = EMPTY_BUFFER;
+    /** @type {ArrayBuffer} that of the slab; V8 takes its time to tell. */
+    this.slabMemory = EMPTY_BUFFER.buffer;
     this.count = 0;
     this.index = 0;
   }
@@ -40,9 +62,87 @@ class Batch {
     return batch;
   }
 
+  /** @param {Buffer} slab what is to hold payloads that are copied */
+  setSlab(slab) {
+    this.slab = slab;
+    this.slabMemory = slab.buffer;
+  }
+
+  /**
+   * Decodes as much of the chunk as there is room for.
+   *
+   * @param {Object} decoder the addon's
+   * @param {number} at the byte to begin with
+   * @param {boolean} inflates whether payloads come that are no part of the
+   *     chunk, but small
+   * @throws {Error} if there is no memory for what the chunk completes; the
+   *     rest of it is lost
+   */
+  decode(decoder, at, inflates) {
+    const { words, chunk } = this;
+    const owned = this.owned.length > 0 ? [] : this.owned;
+    this.owned = owned;
+    words[0] = chunk.length;
+    if (inflates) {
+      if (slabUsed > SLAB_SIZE - MAX_IN_SLAB) renewSlab();
+      words[1] = slabUsed;
+      this.setSlab(slab);
+      this.count = native.decode(decoder, chunk, at, words, owned, slab);
+      slabUsed = words[1];
+    } else {
+      this.count = native.decode(decoder, chunk, at, words, owned);
+    }
+    this.index = 0;
+  }
+
+  /**
+   * The payload of an event.
+   *
+   * @param {number} at its first word
+   * @return {Buffer}
+   */
+  payload(at) {
+    const { words } = this;
+    const length = words[at + 2];
+    if (length === 0) return EMPTY_BUFFER;
+    const kind = words[at];
+    const place = words[at + 1];
+    if ((kind & IN_SLAB) !== 0) {
+      return new FastBuffer(this.slabMemory, place, length);
+    }
+    if ((kind & OWNED) !== 0) return this.owned[place];
+    const { buffer, byteOffset } = this.chunk;
+    return new FastBuffer(buffer, byteOffset + place, length);
+  }
+
+  /**
+   * The lengths of the frames of a message, if it is binary and has several.
+   *
+   * @param {number} at the first word of the event
+   * @return {(Float64Array|undefined)}
+   */
+  frames(at) {
+    const { words } = this;
+    if ((words[at] & FRAMES) === 0) return undefined;
+    return this.owned[words[at + 3]];
+  }
+
+  /**
+   * Tells whether an event may want a tick of its own: messages, pings and
+   * pongs do, the end of the input does not.
+   *
+   * @param {number} index its place
+   * @return {boolean}
+   */
+  isSeparate(index) {
+    const kind = this.words[(index + 1) * WORDS];
+    return kind < FAILED && (kind & OPCODE) !== CLOSE;
+  }
+
   /** Forgets everything, and may be taken again. */
   release() {
-    this.chunk = this.slab = EMPTY_BUFFER;
+    this.chunk = EMPTY_BUFFER;
+    this.setSlab(EMPTY_BUFFER);
     if (this.owned.length > 0) this.owned = [];
     if (spare.length < MAX_SPARE) spare.push(this);
   }
@@ -51,4 +151,22 @@ class Batch {
 /** @type {Batch[]} batches that are not in use */
 const spare = [new Batch()];
 
-module.exports = { Batch, BATCH_SIZE, WORDS };
+/**
+ * Bytes in a slab. A small message keeps all of it alive, so it should not be
+ * many times larger.
+ */
+const SLAB_SIZE = 16 * 1024;
+
+/** Bytes that one payload takes of a slab at most (`src/batch.rs`). */
+const MAX_IN_SLAB = 4 * 1024;
+
+let slab = EMPTY_BUFFER;
+let slabUsed = SLAB_SIZE;
+
+/** Begins a new slab; messages keep the old ones alive. */
+function renewSlab() {
+  slab = Buffer.allocUnsafeSlow(SLAB_SIZE);
+  slabUsed = 0;
+}
+
+module.exports = { Batch, WORDS, kinds };

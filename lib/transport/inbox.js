@@ -11,29 +11,16 @@ const { EMPTY_BUFFER, kStatusCode } = require('../constants');
 const jobs = require('../deflate/jobs');
 const native = require('../native');
 const PerMessageDeflate = require('../permessage-deflate');
-const { Batch, WORDS } = require('./batch');
+const { Batch, WORDS, kinds } = require('./batch');
 const Inflation = require('./inflation');
 const turn = require('./turn');
 
-const FastBuffer = Buffer[Symbol.species];
+const { BINARY, FAILED, OPCODE, PING, PONG, SUSPENDED, TEXT } = kinds;
 
 // The flags of the addon's `createDecoder`.
 const IS_SERVER = 0x1;
 const VALIDATE_UTF8 = 0x2;
 const COMPRESSION = 0x4;
-
-// The first word of a descriptor (see `src/batch.rs`).
-const OPCODE = 0x0f;
-const OWNED = 0x10;
-const IN_SLAB = 0x20;
-const FRAMES = 0x40;
-const FAILED = 0x80;
-const SUSPENDED = 0x100;
-const TEXT = 0x1;
-const BINARY = 0x2;
-const CLOSE = 0x8;
-const PING = 0x9;
-const PONG = 0xa;
 
 /** The mark of streams where Node.js does not tell it: before 18.17. */
 const DEFAULT_MARK = 16 * 1024;
@@ -59,24 +46,6 @@ const WAITING = 2;
 const CONCLUDED = 3;
 /** Events were decoded that the program does not want yet. */
 const PARKED = 4;
-
-/**
- * Bytes in a slab. A small message keeps all of it alive, so it should not be
- * many times larger.
- */
-const SLAB_SIZE = 16 * 1024;
-
-/** Bytes that one payload takes of a slab at most (`src/batch.rs`). */
-const MAX_IN_SLAB = 4 * 1024;
-
-let slab = EMPTY_BUFFER;
-let slabUsed = SLAB_SIZE;
-
-/** Begins a new slab; messages keep the old ones alive. */
-function renewSlab() {
-  slab = Buffer.allocUnsafeSlow(SLAB_SIZE);
-  slabUsed = 0;
-}
 
 /**
  * What an inbox calls. `owner` is the object given to the constructor.
@@ -193,7 +162,7 @@ class Inbox {
   }
 
   /**
-   * Delivers events that were decoded elsewhere.
+   * Delivers events that were decoded elsewhere, until time is up.
    *
    * @param {Slice} slice what they are in: `left` events from `index` on
    */
@@ -204,6 +173,7 @@ class Inbox {
         slice.left--;
         turn.holding = slice.index + 1 < slice.count;
         this._emit(slice, slice.index++);
+        if (slice.isOver()) break;
       }
     } finally {
       if (this._state === DELIVERING) this._state = IDLE;
@@ -231,7 +201,7 @@ class Inbox {
     batch.words[0] = 0;
     batch.count = slice.left;
     batch.owned = slice.owned.slice();
-    batch.slab = slice.slab;
+    batch.setSlab(slice.slab);
     if (this._state === IDLE) {
       this._batch = batch;
       this._state = PARKED;
@@ -343,20 +313,7 @@ class Inbox {
    *     rest of it is lost
    */
   _decode(batch, at) {
-    const { words, chunk } = batch;
-    const owned = batch.owned.length > 0 ? [] : batch.owned;
-    batch.owned = owned;
-    words[0] = chunk.length;
-    if (this._inflater === null) {
-      batch.count = native.decode(this._decoder, chunk, at, words, owned);
-    } else {
-      if (slabUsed > SLAB_SIZE - MAX_IN_SLAB) renewSlab();
-      words[1] = slabUsed;
-      batch.slab = slab;
-      batch.count = native.decode(this._decoder, chunk, at, words, owned, slab);
-      slabUsed = words[1];
-    }
-    batch.index = 0;
+    batch.decode(this._decoder, at, this._inflater !== null);
   }
 
   /** Delivers the events of the present chunk. */
@@ -427,10 +384,8 @@ class Inbox {
    * @return {boolean}
    */
   _hasToWait() {
-    const { words, index, count } = this._batch;
-    if (index === count) return false;
-    const kind = words[(index + 1) * WORDS];
-    return kind < FAILED && (kind & OPCODE) !== CLOSE;
+    const batch = this._batch;
+    return batch.index < batch.count && batch.isSeparate(batch.index);
   }
 
   /**
@@ -453,7 +408,7 @@ class Inbox {
    * @param {number} index its place there
    */
   _emit(batch, index) {
-    const { words, owned, chunk, slab } = batch;
+    const { words, owned } = batch;
     const at = (index + 1) * WORDS;
     const kind = words[at];
 
@@ -471,32 +426,14 @@ class Inbox {
       return;
     }
 
-    const length = words[at + 2];
-    let payload = EMPTY_BUFFER;
-    if (length > 0) {
-      const place = words[at + 1];
-      if ((kind & OWNED) !== 0) {
-        payload = owned[place];
-      } else if ((kind & IN_SLAB) !== 0) {
-        payload = new FastBuffer(slab.buffer, place, length);
-      } else {
-        const { buffer, byteOffset } = chunk;
-        payload = new FastBuffer(buffer, byteOffset + place, length);
-      }
-    }
-
     const { owner, events } = this;
+    const payload = batch.payload(at);
     switch (kind & OPCODE) {
       case TEXT:
         events.message(owner, payload, false);
         break;
       case BINARY:
-        events.message(
-          owner,
-          payload,
-          true,
-          (kind & FRAMES) !== 0 ? owned[words[at + 3]] : undefined
-        );
+        events.message(owner, payload, true, batch.frames(at));
         break;
       case PING:
         events.ping(owner, payload);

@@ -23,10 +23,14 @@ const SLAB_SIZE = 64 * 1024;
 const MIN_ROOM = 16 * 1024;
 
 /**
- * Milliseconds after which a slice ends before its time, so that microtasks
- * and ticks come to run, and what was sent is written.
+ * Milliseconds after which a slice is left for a while, so that microtasks and
+ * ticks come to run, and what was sent is written, before another thread does
+ * it (`crates/engine/src/net/outgoing.rs`).
  */
-const MAX_SLICE = 1;
+const MAX_SLICE = 0.6;
+
+/** Connections that keep something, if these are many. */
+const MANY_KEPT = 32;
 
 /** Connections that `flushAll()` of the addon reports at once. */
 const MAX_STUCK = 256;
@@ -39,6 +43,19 @@ class Slice extends Batch {
     this.left = 0;
     /** @type {?NativeTransport} whose they are */
     this.transport = null;
+    /** When the present call of `drain()` began, in milliseconds. */
+    this.since = 0;
+  }
+
+  /**
+   * Tells, now and then, whether the present call has lasted long enough.
+   *
+   * @return {boolean}
+   */
+  isOver() {
+    // An event takes long if many connections are sent to.
+    if ((this.index & 7) !== 0 && kept.length < MANY_KEPT) return false;
+    return performance.now() - this.since > MAX_SLICE;
   }
 }
 
@@ -154,12 +171,11 @@ function drain() {
   if (slice.count === 0) return false;
 
   const holding = turn.begin();
-  const since = performance.now();
+  slice.since = performance.now();
   try {
     do {
       deliverGroup();
-      if (slice.index === slice.count) break;
-    } while (performance.now() - since < MAX_SLICE);
+    } while (slice.index < slice.count && !slice.isOver());
   } finally {
     turn.end(holding);
   }
@@ -174,9 +190,9 @@ function fill() {
   }
   if (slice.owned.length > 0) slice.owned = [];
   if (slabUsed > SLAB_SIZE - MIN_ROOM) {
-    slice.slab = Buffer.allocUnsafeSlow(SLAB_SIZE);
+    slice.setSlab(Buffer.allocUnsafeSlow(SLAB_SIZE));
     // Messages of several connections are in it.
-    markAsUntransferable(slice.slab.buffer);
+    markAsUntransferable(slice.slabMemory);
     slabUsed = 0;
   }
   const { words, owned, slab } = slice;
@@ -219,6 +235,8 @@ function deliverEvents() {
   } else {
     transport.delivering = true;
     transport.resource.runInAsyncScope(inbox.deliver, inbox, slice);
+    // Time was up.
+    if (slice.left > 0 && inbox.ready) return;
     skip();
   }
   transport.delivering = false;

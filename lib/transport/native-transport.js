@@ -25,7 +25,14 @@ const COPY_LIMIT = 16 * 1024;
 /** Bytes that a connection keeps at most for the end of the turn. */
 const HOLD_LIMIT = 64 * 1024;
 
-const plainWrite = net.Socket.prototype.write;
+const socketPrototype = net.Socket.prototype;
+const plainWrite = socketPrototype.write;
+
+/**
+ * Attempts to take a socket over: those of others who read it, for instance, do
+ * not succeed.
+ */
+const MAX_CHANCES = 16;
 
 /** The key of what `AsyncLocalStorage` keeps in a resource, before Node 24. */
 const RESOURCE_STORE = 'kResourceStore';
@@ -51,6 +58,9 @@ class NativeTransport extends StreamTransport {
     this._keeps = false;
     /** Whether the socket keeps the process alive. */
     this._holds = false;
+    /** How often to try to take the socket over. */
+    this._chances = this._isPlain ? MAX_CHANCES : 0;
+    this._isAsking = false;
   }
 
   /** The name of what reads and writes the socket. */
@@ -68,18 +78,23 @@ class NativeTransport extends StreamTransport {
     return native.bytesWritten(this.id);
   }
 
-  /** @param {Buffer} head bytes that were read from the socket already */
-  start(head) {
-    super.start(head);
-    // Node gives what it has read on a tick that was asked for before.
+  /**
+   * Has the addon take the socket over, on the next tick, once it is used:
+   * many a connection is not, or hardly.
+   */
+  used() {
+    if (this.id !== -1 || this._chances === 0 || this._isAsking) return;
+    this._chances--;
+    this._isAsking = true;
     process.nextTick(adopt, this);
   }
 
   send(data, head, key, cb) {
     // Somebody may want to see what all sockets write.
-    if (net.Socket.prototype.write !== plainWrite) this.handBack();
+    if (socketPrototype.write !== plainWrite) this.handBack();
     if (this.id === -1 || this.socket._writableState.length > 0) {
       super.send(data, head, key, cb);
+      this.used();
       return;
     }
     if (this._slot !== -1) super.flush();
@@ -94,18 +109,26 @@ class NativeTransport extends StreamTransport {
     }
     this._turn = turn.id;
     turn.open();
-    if (this._keeps) this.flush();
-    if (size < COPY_LIMIT || (head & (MASKED | IS_STRING)) !== 0) {
-      this._sent(native.send(this.id, head, data, key), cb);
-    } else {
-      this._sendUncopied(data, head, cb);
+    if (this._keeps && typeof cb === 'function') {
+      // It is called after those of the frames that are kept.
+      (this._callbacks ??= new Callbacks()).add(cb);
+      cb = undefined;
     }
+    const isCopied = size < COPY_LIMIT || (head & (MASKED | IS_STRING)) !== 0;
+    const left = isCopied
+      ? native.send(this.id, head, data, key)
+      : native.sendUncopied(this.id, head, data);
+    const unsent =
+      left === 0 ? undefined : this._takeUnsent(left, data, isCopied);
+    if (this._keeps) cb = this._endKeeping();
+    this._sent(unsent, cb);
   }
 
   flush() {
     super.flush();
     if (!this._keeps) return;
-    this._written(native.flushOne(this.id));
+    if (native.flushOne(this.id) > 0) this.stuck();
+    else this.flushed();
   }
 
   discard() {
@@ -148,7 +171,7 @@ class NativeTransport extends StreamTransport {
   /** The socket was resumed. */
   resumed() {
     this.inbox.unpark();
-    if (this.id === -1) process.nextTick(adopt, this);
+    if (this.id === -1 && this._isPlain) this._chances = MAX_CHANCES;
     else if (this.inbox.ready) native.resumeReading(this.id);
   }
 
@@ -183,12 +206,13 @@ class NativeTransport extends StreamTransport {
 
   /** The kernel has not taken all that was kept. */
   stuck() {
-    if (this._keeps) this._written(1);
+    if (this._keeps)
+      this._sent([native.takeUnsent(this.id)], this._endKeeping());
   }
 
   /** The kernel has taken all that was kept, unless `stuck()` was called. */
   flushed() {
-    if (this._keeps) this._written(0);
+    if (this._keeps) this._sent(undefined, this._endKeeping());
   }
 
   _writeChunks(list, cb) {
@@ -215,49 +239,42 @@ class NativeTransport extends StreamTransport {
   }
 
   /**
-   * Sends a frame from where its payload is.
+   * Nothing is kept any more.
    *
-   * @param {Buffer} data the payload
-   * @param {number} head see `frame-head.js`
-   * @param {function(Error=)} [cb] called when the frame was written, or failed
+   * @return {(function(Error=)|undefined)} calls the callbacks of what was
    */
-  _sendUncopied(data, head, cb) {
-    const left = native.sendUncopied(this.id, head, data);
-    if (left === 0) {
-      if (typeof cb === 'function') process.nextTick(cb, null);
-      return;
-    }
-    // From here on Node does it, and says how much is buffered.
-    const front = native.takeUnsent(this.id);
-    const rest = data.subarray(Math.max(data.length - left, 0));
-    this._writeChunks(front === undefined ? [rest] : [front, rest], cb);
-  }
-
-  /**
-   * What was kept has been written.
-   *
-   * @param {number} left bytes that the kernel has not taken
-   */
-  _written(left) {
+  _endKeeping() {
     const done = this._callbacks?.joined();
     this._keeps = false;
     this._callbacks = null;
-    this._sent(left, done);
+    return done;
+  }
+
+  /**
+   * Takes what the kernel has not taken after a send.
+   *
+   * @param {number} left how many bytes there are
+   * @param {Buffer} data the payload, which they end with
+   * @param {boolean} isCopied whether the addon has all of them
+   * @return {Array<Buffer>} one chunk, or two
+   */
+  _takeUnsent(left, data, isCopied) {
+    const front = native.takeUnsent(this.id);
+    if (isCopied) return [front];
+    const rest = data.subarray(Math.max(data.length - left, 0));
+    return front === undefined ? [rest] : [front, rest];
   }
 
   /**
    * Something was written.
    *
-   * @param {number} left bytes that the kernel has not taken
+   * @param {(Array<Buffer>|undefined)} unsent what the kernel has not taken
    * @param {function(Error=)} [cb] called when it has, or will not
    */
-  _sent(left, cb) {
-    if (left > 0) {
-      // As in `_sendUncopied`.
-      this._writeChunks([native.takeUnsent(this.id)], cb);
-    } else if (typeof cb === 'function') {
-      process.nextTick(cb, null);
-    }
+  _sent(unsent, cb) {
+    // From here on Node does it, and says how much is buffered.
+    if (unsent !== undefined) this._writeChunks(unsent, cb);
+    else if (typeof cb === 'function') process.nextTick(cb, null);
   }
 }
 
@@ -270,6 +287,7 @@ module.exports = NativeTransport;
  */
 function adopt(transport) {
   const { socket } = transport;
+  transport._isAsking = false;
   if (transport.id !== -1 || transport.closed) return;
   transport.flush();
   unguard(socket);
@@ -297,7 +315,7 @@ function isAdoptable(transport) {
   const { _handle: handle } = socket;
   return (
     adoptedSocket.isPlain(socket) &&
-    net.Socket.prototype.write === plainWrite &&
+    socketPrototype.write === plainWrite &&
     handle !== null &&
     handle.fd >= 0 &&
     input === inbox &&

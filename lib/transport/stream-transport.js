@@ -167,6 +167,9 @@ class StreamTransport {
     else if (done !== undefined) process.nextTick(done, errored);
   }
 
+  /** The socket is in use: bytes have come or gone. */
+  used() {}
+
   /** Stops reading. */
   pause() {
     this.socket.pause();
@@ -307,7 +310,10 @@ function deliver(socket, chunk) {
   if (typeof chunk === 'string') {
     chunk = Buffer.from(chunk, socket.readableEncoding);
   }
-  return socket[kTransport].input.write(chunk);
+  const transport = socket[kTransport];
+  const isEager = transport.input.write(chunk);
+  transport.used();
+  return isEager;
 }
 
 /**
