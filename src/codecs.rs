@@ -17,6 +17,8 @@ use napi_sys as sys;
 use crate::io::Io;
 use crate::jobs::JobQueue;
 use crate::raw::Call;
+#[cfg(unix)]
+use crate::remote::RemoteIo;
 use crate::send::Sending;
 
 /// The receiving half of a connection.
@@ -41,6 +43,9 @@ pub(crate) struct State {
     /// The sockets that are read and written without Node, once there were any.
     #[cfg(unix)]
     pub(crate) io: RefCell<Option<Io>>,
+    /// The same on other threads.
+    #[cfg(unix)]
+    pub(crate) remote: RefCell<Option<RemoteIo>>,
     /// Strings are turned into UTF-8 here, and payloads compressed.
     pub(crate) scratch: RefCell<Scratch>,
 }

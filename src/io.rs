@@ -26,7 +26,7 @@ use napi_sys as sys;
 use self::event_loop::EventLoop;
 use crate::codecs::Codecs;
 use crate::raw::{Call, Exports, callback};
-use crate::values::{copied_buffer, new_buffer};
+use crate::values::new_buffer;
 
 /// Exports the functions below, `fill` and those of `send` for such sockets.
 pub(crate) fn export(exports: &Exports, codecs: &Codecs) -> Result<()> {
@@ -80,7 +80,6 @@ struct Link {
 /// The undecoded end of a chunk.
 struct Rest {
     id: usize,
-    /// At least one byte of the chunk has been decoded.
     at: usize,
     end: usize,
 }
@@ -154,7 +153,7 @@ fn release(call: &Call) -> Option<sys::napi_value> {
     io.reactor.remove(id);
     io.outgoing.remove(id);
     match io.rest.take_if(|rest| rest.id == id) {
-        Some(rest) => copied_buffer(call, io.chunk.get(rest.at - 1..rest.end)?),
+        Some(rest) => fill::behind_one_byte(call, io.chunk.get(rest.at..rest.end)?),
         None => call.nothing(),
     }
 }

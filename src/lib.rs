@@ -20,6 +20,8 @@ mod jobs;
 mod payload;
 mod raw;
 mod receive;
+#[cfg(unix)]
+mod remote;
 mod send;
 mod values;
 
@@ -37,6 +39,9 @@ pub(crate) fn init(exports: Object, env: Env) -> Result<()> {
     deflate::export(&exports, &codecs)?;
     send::export(&exports, &codecs)?;
     #[cfg(unix)]
-    io::export(&exports, &codecs)?;
+    {
+        io::export(&exports, &codecs)?;
+        remote::export(&exports, &codecs)?;
+    }
     payload::export(&exports)
 }

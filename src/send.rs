@@ -5,8 +5,6 @@
 //! section 5.2 puts them in the first byte, and the flags below. A `key` is the
 //! mask key as a big-endian number; without `KEY_GIVEN` one is drawn.
 
-#[cfg(unix)]
-use ferrows_engine::net::Outgoing;
 use ferrows_engine::{MaskKeys, Outboxes, write_frame};
 use ferrows_protocol::OpCode;
 use ferrows_protocol::frame::FrameHeader;
@@ -14,6 +12,8 @@ use napi::bindgen_prelude::Result;
 use napi_sys as sys;
 
 use crate::codecs::Codecs;
+#[cfg(unix)]
+use crate::codecs::State;
 use crate::raw::{Call, Exports, callback};
 
 /// Exports `encode`, `encodeNew`, `encodeHeader`, `hold`, `take` and `randomKey`.
@@ -30,6 +30,7 @@ pub(crate) fn export(exports: &Exports, codecs: &Codecs) -> Result<()> {
         exports.bound(c"keep", keep_shell, sending)?;
         exports.bound(c"send", send_shell, sending)?;
         exports.bound(c"sendUncopied", send_uncopied_shell, sending)?;
+        exports.bound(c"remoteKeep", remote_keep_shell, sending)?;
     }
     Ok(())
 }
@@ -44,6 +45,8 @@ callback!(random_key_shell, random_key, 0);
 callback!(keep_shell, keep, 4);
 #[cfg(unix)]
 callback!(send_shell, send, 4);
+#[cfg(unix)]
+callback!(remote_keep_shell, remote_keep, 4);
 #[cfg(unix)]
 callback!(send_uncopied_shell, send_uncopied, 3);
 
@@ -145,8 +148,9 @@ fn take(call: &Call) -> Option<sys::napi_value> {
 /// that the connection keeps.
 #[cfg(unix)]
 fn keep(call: &Call) -> Option<sys::napi_value> {
-    with_frame(call, |outgoing, id, header, payload| {
-        outgoing.keep(id, header, payload)
+    with_frame(call, |state, id, header, payload| {
+        let io = state.io.borrow();
+        io.as_ref()?.outgoing.keep(id, header, payload)
     })
 }
 
@@ -154,8 +158,19 @@ fn keep(call: &Call) -> Option<sys::napi_value> {
 /// bytes that the kernel has not taken.
 #[cfg(unix)]
 fn send(call: &Call) -> Option<sys::napi_value> {
-    with_frame(call, |outgoing, id, header, payload| {
-        outgoing.send(id, header, payload)
+    with_frame(call, |state, id, header, payload| {
+        let io = state.io.borrow();
+        io.as_ref()?.outgoing.send(id, header, payload)
+    })
+}
+
+/// `remoteKeep(id, head, data, key)`: keeps a frame until `remoteFlush`, and gives the number of bytes
+/// that the kernel has not taken.
+#[cfg(unix)]
+fn remote_keep(call: &Call) -> Option<sys::napi_value> {
+    with_frame(call, |state, id, header, payload| {
+        let mut io = state.remote.borrow_mut();
+        io.as_mut()?.remote.send(id, header, payload)
     })
 }
 
@@ -163,15 +178,15 @@ fn send(call: &Call) -> Option<sys::napi_value> {
 #[cfg(unix)]
 fn with_frame(
     call: &Call,
-    send: impl FnOnce(&Outgoing, usize, &FrameHeader, &[u8]) -> Option<usize>,
+    send: impl FnOnce(&State, usize, &FrameHeader, &[u8]) -> Option<usize>,
 ) -> Option<sys::napi_value> {
     let state = Codecs::of(call);
-    let (io, mut sending) = (state.io.borrow(), state.sending.borrow_mut());
+    let mut sending = state.sending.borrow_mut();
     let Sending { masks, text, .. } = &mut *sending;
     let (id, head) = (call.u32(0)? as usize, call.u32(1)?);
     let payload = call.payload(2, head & IS_STRING != 0, text)?;
     let header = header(call, head, 3, payload.len() as u64, masks)?;
-    let bytes = send(&io.as_ref()?.outgoing, id, &header, payload)?;
+    let bytes = send(state, id, &header, payload)?;
     call.number(u32::try_from(bytes).unwrap_or(u32::MAX))
 }
 

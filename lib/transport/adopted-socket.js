@@ -118,7 +118,7 @@ for (const name of ['_write', '_writev']) {
 
 for (const name of ['write', 'destroy']) {
   define(name, function (...args) {
-    this[kTransport].flush();
+    this[kTransport].beforeWrite();
     return net.Socket.prototype[name].apply(this, args);
   });
 }

@@ -4,8 +4,10 @@
 // has.
 
 const native = require('../native');
+const loop = require('./loop');
 const NativeTransport = require('./native-transport');
 const StreamTransport = require('./stream-transport');
+const tokio = require('./tokio');
 
 /** The values of the `transport` option. */
 const NAMES = ['auto', 'loop', 'tokio', 'stream'];
@@ -84,9 +86,13 @@ function transportOptions({ transport, ioThreads }) {
  */
 function createTransport(socket, owner, events, options) {
   const wanted = forced ?? options.transport ?? 'auto';
-  const Transport =
-    hasNative && wanted !== 'stream' ? NativeTransport : StreamTransport;
-  return new Transport(socket, owner, events, options);
+  if (!hasNative || wanted === 'stream') {
+    return new StreamTransport(socket, owner, events, options);
+  }
+  return new NativeTransport(socket, owner, events, {
+    ...options,
+    io: wanted === 'tokio' ? tokio : loop
+  });
 }
 
 module.exports = { checkTransport, createTransport, transportOptions };

@@ -236,15 +236,8 @@ class Inbox {
    */
   continueWith(rest) {
     if (this._state === CONCLUDED) return;
-    const batch = Batch.take(rest);
-    batch.words[0] = 1;
-    if (this._state === IDLE) {
-      this._batch = batch;
-      this._deliver();
-      this._continue();
-    } else {
-      this._append(batch);
-    }
+    this._append(Batch.take(rest));
+    if (this._state === IDLE) this._continue();
   }
 
   /** @param {Batch} batch what to deliver later */
@@ -293,6 +286,8 @@ class Inbox {
       const next = this._chunks.shift();
       if (next instanceof Batch) {
         this._waitingBytes -= batchSize(next);
+        // Even where nothing follows there may be something to inflate.
+        if (next.count === 0) this._decode(next, 1);
         this._batch = next;
         this._deliver();
       } else {

@@ -1,20 +1,21 @@
 'use strict';
 
-// The sockets of this environment that the addon reads and writes: the `loop`
-// transport. The addon calls `drain()` when some are readable; it reads and
-// decodes them, a slice of events at a time, and what is sent meanwhile is
-// written when the slice has been delivered.
+// Sockets of this environment that the addon reads and writes. When something
+// has come, the addon calls `drain()`, which asks for a slice of decoded events
+// and delivers them; what is sent meanwhile goes out when that is done.
 
 const { performance } = require('node:perf_hooks');
 const { markAsUntransferable } = require('node:worker_threads');
 
-const native = require('../native');
 const { Batch, WORDS } = require('./batch');
 const turn = require('./turn');
 
-// The third word of a group's line (see `src/io/fill.rs`).
+// The third word of a line (see `src/io/fill.rs` and `src/remote/fill.rs`).
 const ENDED = 1;
 const LOST = 2;
+const SENT = 3;
+const RELEASED = 4;
+const FOR_NODE = 5;
 
 /** Bytes in a slab, which the small messages of several slices share. */
 const SLAB_SIZE = 64 * 1024;
@@ -32,19 +33,27 @@ const MAX_SLICE = 0.6;
 /** Connections that keep something, if these are many. */
 const MANY_KEPT = 32;
 
-/** Connections that `flushAll()` of the addon reports at once. */
-const MAX_STUCK = 256;
-
 /** Events that were decoded, in groups by connection. */
 class Slice extends Batch {
-  constructor() {
+  /** @param {NativeIo} io what it comes from */
+  constructor(io) {
     super();
+    this._io = io;
+    /** @type {NativeTransport[]} whose groups they are, in order */
+    this.transports = [];
+    /** How many of the groups were begun. */
+    this.groups = 0;
     /** Events that are left of the present group. */
     this.left = 0;
-    /** @type {?NativeTransport} whose they are */
+    /** @type {?NativeTransport} whose group it is */
     this.transport = null;
     /** When the present call of `drain()` began, in milliseconds. */
     this.since = 0;
+  }
+
+  /** Whether everything is delivered. */
+  get isDone() {
+    return this.index === this.count;
   }
 
   /**
@@ -54,211 +63,257 @@ class Slice extends Batch {
    */
   isOver() {
     // An event takes long if many connections are sent to.
-    if ((this.index & 7) !== 0 && kept.length < MANY_KEPT) return false;
+    if ((this.index & 7) !== 0 && this._io.kept.length < MANY_KEPT) {
+      return false;
+    }
     return performance.now() - this.since > MAX_SLICE;
   }
-}
 
-/** @type {?Slice} the present slice, once the loop was opened */
-let slice = null;
+  /**
+   * Notes whose the groups are: numbers may be given to others meanwhile.
+   *
+   * @param {NativeTransport[]} links the connections by number
+   */
+  resolve(links) {
+    const { words, transports } = this;
+    transports.length = this.groups = this.index = 0;
+    for (let index = 0; index < this.count; index++) {
+      const at = (index + 1) * WORDS;
+      transports.push(links[words[at]]);
+      if (words[at + 2] === 0) index += words[at + 1];
+    }
+  }
 
-/** Bytes of its slab that are in use. */
-let slabUsed = SLAB_SIZE;
-
-/** Whether the addon's loop is open; undefined until somebody has tried. */
-let isOpen;
-
-/** @type {Array<?NativeTransport>} the connections, by number */
-const links = [];
-
-/** @type {number[]} numbers of connections that were released lately */
-const released = [];
-
-/** Connections that keep the process alive. */
-let holders = 0;
-
-/** @type {NativeTransport[]} connections that keep something */
-let kept = [];
-
-const stuck = new Uint32Array(MAX_STUCK);
-
-/** Stands in the list of the turn for all connections here. */
-const outboxes = { flush: flushAll };
-
-/**
- * Begins to read and write a socket.
- *
- * @param {NativeTransport} transport the connection
- * @param {number} fd its descriptor, which Node keeps
- * @return {number} a number for the connection; -1 if it is not possible
- */
-function adopt(transport, fd) {
-  isOpen ??= open();
-  if (!isOpen) return -1;
-  const id = native.adopt(fd, transport.inbox.decoder);
-  if (id !== -1) links[id] = transport;
-  return id;
+  /** Goes on behind the present group. */
+  skip() {
+    this.index += this.left;
+    this.left = 0;
+  }
 }
 
 /**
- * Lets go of a connection. What was decoded for it is delivered still.
+ * What there is to know of a connection that the addon has let go of.
  *
- * @param {number} id its number
- * @return {(Buffer|undefined)} what `release()` of the addon gives
+ * @typedef {Object} Released
+ * @property {(Buffer|undefined)} rest what was read, but not decoded, behind
+ *     one byte that was
+ * @property {number} pending how much of what was decoded is in no slice yet
+ * @property {number} read bytes that were read
+ * @property {number} written bytes that the kernel has taken
  */
-function release(id) {
-  released.push(id);
-  return native.release(id);
-}
 
-/**
- * Makes the loop, or no longer, stay alive for one connection more.
- *
- * @param {boolean} hold whether it does
- */
-function hold(hold) {
-  const before = holders;
-  holders += hold ? 1 : -1;
-  if (before === 0 || holders === 0) native.holdLoop(holders);
-}
-
-/**
- * Writes what a connection has kept when the turn ends.
- *
- * @param {NativeTransport} transport the connection, which has begun to keep
- */
-function enlist(transport) {
-  if (kept.length === 0) {
-    turn.join(outboxes);
-    turn.open();
+class NativeIo {
+  /**
+   * @param {string} name that of the transport
+   * @param {Object} addon functions of the addon
+   * @param {function(function(): boolean): boolean} addon.open
+   * @param {function(number, Object): number} addon.adopt
+   * @param {function(Uint32Array, Array, Buffer): number} addon.fill
+   * @param {function(number)} addon.hold
+   * @param {function(number)} addon.pause
+   * @param {function(number)} addon.resume
+   * @param {function(number): number} addon.bytesRead
+   * @param {function(number): number} addon.bytesWritten
+   */
+  constructor(name, addon) {
+    this.name = name;
+    this.addon = addon;
+    /** @type {NativeTransport[]} connections that keep something */
+    this.kept = [];
+    /** @type {?Slice} the present slice, once the addon was asked to open */
+    this._slice = null;
+    /** Bytes of its slab that are in use. */
+    this._slabUsed = SLAB_SIZE;
+    /** Whether the addon can; undefined until somebody has tried. */
+    this._isOpen = undefined;
+    /** @type {Array<?NativeTransport>} the connections, by number */
+    this._links = [];
+    /** Connections that keep the process alive. */
+    this._holders = 0;
   }
-  kept.push(transport);
-}
 
-/**
- * Whether a connection's group is being delivered, so that more of it may be
- * to come.
- *
- * @param {NativeTransport} transport the connection
- * @return {boolean}
- */
-function isDelivering(transport) {
-  return slice !== null && slice.transport === transport;
-}
-
-module.exports = { adopt, enlist, hold, isDelivering, release };
-
-/**
- * Opens the addon's loop.
- *
- * @return {boolean} whether there is one
- */
-function open() {
-  if (!native.openLoop(drain)) return false;
-  slice = new Slice();
-  return true;
-}
-
-/**
- * Delivers a slice. The addon calls it, in a callback scope of its own: ticks
- * and microtasks run after it. If a listener throws, the addon reports that
- * and calls again; the rest of the slice follows.
- *
- * @return {boolean} whether to call again
- */
-function drain() {
-  if (slice.left === 0 && slice.index === slice.count) fill();
-  if (slice.count === 0) return false;
-
-  const holding = turn.begin();
-  slice.since = performance.now();
-  try {
-    do {
-      deliverGroup();
-    } while (slice.index < slice.count && !slice.isOver());
-  } finally {
-    turn.end(holding);
+  /**
+   * Begins to read and write a socket.
+   *
+   * @param {NativeTransport} transport the connection
+   * @param {number} fd its descriptor, which Node keeps
+   * @return {number} a number for the connection; -1 if it is not possible
+   */
+  adopt(transport, fd) {
+    if (this._isOpen === undefined) {
+      this._isOpen = this.addon.open(() => this.drain());
+      this._slice = new Slice(this);
+    }
+    if (!this._isOpen) return -1;
+    const id = this.addon.adopt(fd, transport.inbox.decoder);
+    if (id !== -1) this._links[id] = transport;
+    return id;
   }
-  return slice.left > 0 || slice.index < slice.count;
+
+  /**
+   * Lets go of a connection of which nothing comes any more.
+   *
+   * @param {NativeTransport} transport the connection
+   * @param {number} id the number that it had
+   */
+  forget(transport, id) {
+    if (this._links[id] === transport) this._links[id] = null;
+  }
+
+  /**
+   * Makes the event loop stay alive, or no longer, for one connection more.
+   *
+   * @param {boolean} hold whether it does
+   */
+  hold(hold) {
+    const before = this._holders;
+    this._holders += hold ? 1 : -1;
+    if (before === 0 || this._holders === 0) this.addon.hold(this._holders);
+  }
+
+  /**
+   * Has `flushAll()` called at the end of the turn for a connection, which has
+   * begun to keep something.
+   *
+   * @param {NativeTransport} transport the connection
+   */
+  enlist(transport) {
+    if (this.kept.length === 0) {
+      turn.join(this);
+      turn.open();
+    }
+    this.kept.push(transport);
+  }
+
+  /** Sends what is kept: the turn calls it. */
+  flush() {
+    turn.kept--;
+    const { kept } = this;
+    this.kept = [];
+    this.flushAll(kept);
+  }
+
+  /**
+   * Whether events of a connection are in the present slice, so that more of
+   * it is to come.
+   *
+   * @param {NativeTransport} transport the connection
+   * @return {boolean}
+   */
+  isDelivering(transport) {
+    const { groups, transports, transport: present } = this._slice;
+    return present === transport || transports.includes(transport, groups);
+  }
+
+  /**
+   * Delivers a slice. The addon calls it, in a callback scope of its own: ticks
+   * and microtasks run after it. If a listener throws, the addon reports that
+   * and calls again; the rest of the slice follows.
+   *
+   * @return {boolean} whether to call again
+   */
+  drain() {
+    const slice = this._slice;
+    if (slice.isDone) this._fill();
+    if (slice.isDone) return false;
+
+    const holding = turn.begin();
+    slice.since = performance.now();
+    try {
+      do {
+        this._deliverGroup();
+      } while (!slice.isDone && !slice.isOver());
+    } finally {
+      turn.end(holding);
+    }
+    return !slice.isDone || this.hasMore(slice);
+  }
+
+  /**
+   * Whether there is more than the present slice.
+   *
+   * @param {Slice} slice the slice
+   * @return {boolean}
+   */
+  hasMore() {
+    return false;
+  }
+
+  /** Has the next slice fetched. */
+  _fill() {
+    const slice = this._slice;
+    if (slice.owned.length > 0) slice.owned = [];
+    if (this._slabUsed > SLAB_SIZE - MIN_ROOM) {
+      slice.setSlab(Buffer.allocUnsafeSlow(SLAB_SIZE));
+      // Messages of several connections are in it.
+      markAsUntransferable(slice.slabMemory);
+      this._slabUsed = 0;
+    }
+    const { words, owned, slab } = slice;
+    words[1] = this._slabUsed;
+    slice.count = this.addon.fill(words, owned, slab);
+    this._slabUsed = words[1];
+    slice.resolve(this._links);
+  }
+
+  /** Delivers one group, or what is left of it. */
+  _deliverGroup() {
+    const slice = this._slice;
+    if (slice.left > 0) {
+      this._deliverEvents();
+      return;
+    }
+    const { words } = slice;
+    const at = (slice.index + 1) * WORDS;
+    const transport = slice.transports[slice.groups++];
+    slice.index++;
+    switch (words[at + 2]) {
+      case ENDED:
+        transport.ended(0);
+        break;
+      case LOST:
+        transport.ended(words[at + 3]);
+        break;
+      case SENT:
+        this.sent(transport, words[at + 1] * 2 ** 32 + words[at + 3]);
+        break;
+      case RELEASED:
+        transport.released(this, words[at]);
+        break;
+      case FOR_NODE:
+        transport.handBack();
+        break;
+      default:
+        slice.left = words[at + 1];
+        slice.transport = transport;
+        this._deliverEvents();
+        return;
+    }
+    transport.delivered(this);
+  }
+
+  /** Delivers the events of the present group, if they are wanted. */
+  _deliverEvents() {
+    const slice = this._slice;
+    const { transport } = slice;
+    const { inbox, socket } = transport;
+    if (inbox.concluded || socket.destroyed) {
+      // Nothing comes after a close frame, or after the end.
+      slice.skip();
+    } else if (!inbox.ready || (socket.isPaused() && !transport.delivering)) {
+      inbox.park(slice);
+      slice.skip();
+    } else {
+      transport.delivering = true;
+      transport.resource.runInAsyncScope(inbox.deliver, inbox, slice);
+      // Time was up.
+      if (slice.left > 0 && inbox.ready) return;
+      slice.skip();
+    }
+    transport.delivering = false;
+    slice.transport = null;
+    transport.delivered(this);
+  }
 }
 
-/** Has the next slice read and decoded. */
-function fill() {
-  while (released.length > 0) {
-    const id = released.pop();
-    if (links[id].id !== id) links[id] = null;
-  }
-  if (slice.owned.length > 0) slice.owned = [];
-  if (slabUsed > SLAB_SIZE - MIN_ROOM) {
-    slice.setSlab(Buffer.allocUnsafeSlow(SLAB_SIZE));
-    // Messages of several connections are in it.
-    markAsUntransferable(slice.slabMemory);
-    slabUsed = 0;
-  }
-  const { words, owned, slab } = slice;
-  words[1] = slabUsed;
-  slice.index = 0;
-  slice.count = native.fill(words, owned, slab);
-  slabUsed = words[1];
-}
-
-/** Delivers one group, or what is left of it. */
-function deliverGroup() {
-  if (slice.left > 0) {
-    deliverEvents();
-    return;
-  }
-  const at = (slice.index + 1) * WORDS;
-  const { words } = slice;
-  slice.index++;
-  const transport = links[words[at]];
-  const status = words[at + 2];
-  if (status === ENDED || status === LOST) {
-    transport.ended(status === LOST ? words[at + 3] : 0);
-    return;
-  }
-  slice.left = words[at + 1];
-  slice.transport = transport;
-  deliverEvents();
-}
-
-/** Delivers the events of the present group, if they are wanted. */
-function deliverEvents() {
-  const { transport } = slice;
-  const { inbox, socket } = transport;
-  if (inbox.concluded || socket.destroyed) {
-    // Nothing comes after a close frame, or after the end.
-    skip();
-  } else if (!inbox.ready || (socket.isPaused() && !transport.delivering)) {
-    inbox.park(slice);
-    skip();
-  } else {
-    transport.delivering = true;
-    transport.resource.runInAsyncScope(inbox.deliver, inbox, slice);
-    // Time was up.
-    if (slice.left > 0 && inbox.ready) return;
-    skip();
-  }
-  transport.delivering = false;
-  slice.transport = null;
-  transport.delivered();
-}
-
-/** Goes on behind the present group. */
-function skip() {
-  slice.index += slice.left;
-  slice.left = 0;
-}
-
-/** Writes what is kept, for all connections. */
-function flushAll() {
-  turn.kept--;
-  const flushed = kept;
-  kept = [];
-  let count;
-  do {
-    count = native.flushAll(stuck);
-    for (let index = 0; index < count; index++) links[stuck[index]].stuck();
-  } while (count === MAX_STUCK);
-  for (const transport of flushed) transport.flushed();
-}
+module.exports = NativeIo;

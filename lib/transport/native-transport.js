@@ -9,21 +9,12 @@ const { AsyncResource } = require('node:async_hooks');
 const net = require('node:net');
 const { getSystemErrorName } = require('node:util');
 
-const native = require('../native');
 const adoptedSocket = require('./adopted-socket');
 const Callbacks = require('./callbacks');
-const { IS_STRING, MASKED } = require('./frame-head');
-const nativeIo = require('./native-io');
+const { IS_STRING } = require('./frame-head');
 const { unguard } = require('./socket-guard');
 const StreamTransport = require('./stream-transport');
-const turn = require('./turn');
 const writeChunks = require('./write-chunks');
-
-/** Payloads from this many bytes on are not copied if they need no mask. */
-const COPY_LIMIT = 16 * 1024;
-
-/** Bytes that a connection keeps at most for the end of the turn. */
-const HOLD_LIMIT = 64 * 1024;
 
 const socketPrototype = net.Socket.prototype;
 const plainWrite = socketPrototype.write;
@@ -46,7 +37,11 @@ class NativeTransport extends StreamTransport {
    */
   constructor(socket, owner, events, options) {
     super(socket, owner, events, options);
-    /** The number of the connection; -1 while Node reads and writes. */
+    /** @type {NativeIo} what is to read and write the socket */
+    this._choice = options.io;
+    /** @type {?NativeIo} what does; null while Node does */
+    this.io = null;
+    /** The number of the connection there; -1 while there is none. */
     this.id = -1;
     /** @type {?AsyncResource} in whose context events are delivered */
     this.resource = null;
@@ -54,8 +49,18 @@ class NativeTransport extends StreamTransport {
     this.delivering = false;
     /** @type {(Buffer|undefined)} what follows them */
     this._rest = undefined;
+    /** Whether something is to come of before the socket was given back. */
+    this._isLate = false;
+    /** Whether the addon is to say when that is over. */
+    this._isPending = false;
+    /** @type {Buffer[]} what Node has read meanwhile */
+    this._early = [];
     /** Whether something waits for the end of the turn. */
-    this._keeps = false;
+    this.keeps = false;
+    /** @type {Array<{total: number, done: function(?Error)}>} */
+    this.awaiting = [];
+    /** Whether `'drain'` is to be emitted. */
+    this.needsDrain = false;
     /** Whether the socket keeps the process alive. */
     this._holds = false;
     /** How often to try to take the socket over. */
@@ -65,17 +70,24 @@ class NativeTransport extends StreamTransport {
 
   /** The name of what reads and writes the socket. */
   get name() {
-    return this.id === -1 ? 'stream' : 'loop';
+    return this.io === null ? 'stream' : this.io.name;
   }
 
   /** Bytes that the addon has read. */
   get bytesRead() {
-    return native.bytesRead(this.id);
+    return this.io.addon.bytesRead(this.id);
   }
 
   /** Bytes that the addon has written. */
   get bytesWritten() {
-    return native.bytesWritten(this.id);
+    return this.io.addon.bytesWritten(this.id);
+  }
+
+  get bufferedAmount() {
+    const buffered = super.bufferedAmount;
+    return this.io === null
+      ? buffered
+      : buffered + this.io.bufferedAmount(this);
   }
 
   /**
@@ -83,52 +95,39 @@ class NativeTransport extends StreamTransport {
    * many a connection is not, or hardly.
    */
   used() {
-    if (this.id !== -1 || this._chances === 0 || this._isAsking) return;
+    if (this.io !== null || this._chances === 0 || this._isAsking) return;
     this._chances--;
     this._isAsking = true;
     process.nextTick(adopt, this);
   }
 
+  receive(chunk) {
+    if (!this._isLate) return super.receive(chunk);
+    this._early.push(chunk);
+    return true;
+  }
+
   send(data, head, key, cb) {
     // Somebody may want to see what all sockets write.
     if (socketPrototype.write !== plainWrite) this.handBack();
-    if (this.id === -1 || this.socket._writableState.length > 0) {
+    if (this.io === null || this.socket._writableState.length > 0) {
       super.send(data, head, key, cb);
       this.used();
       return;
     }
     if (this._slot !== -1) super.flush();
-    const isString = typeof data === 'string';
-    // A unit of a string takes at most three bytes.
-    const size = isString ? data.length * 3 : data.length;
-    if (isString) head |= IS_STRING;
+    if (typeof data === 'string') head |= IS_STRING;
+    this.io.send(this, data, head, key, cb);
+  }
 
-    if ((turn.holding || this._turn === turn.id) && size <= HOLD_LIMIT) {
-      this._keepFrame(data, head, key, cb);
-      return;
-    }
-    this._turn = turn.id;
-    turn.open();
-    if (this._keeps && typeof cb === 'function') {
-      // It is called after those of the frames that are kept.
-      (this._callbacks ??= new Callbacks()).add(cb);
-      cb = undefined;
-    }
-    const isCopied = size < COPY_LIMIT || (head & (MASKED | IS_STRING)) !== 0;
-    const left = isCopied
-      ? native.send(this.id, head, data, key)
-      : native.sendUncopied(this.id, head, data);
-    const unsent =
-      left === 0 ? undefined : this._takeUnsent(left, data, isCopied);
-    if (this._keeps) cb = this._endKeeping();
-    this._sent(unsent, cb);
+  sendChunks(list, cb) {
+    if (this.io === null) super.sendChunks(list, cb);
+    else this.io.sendChunks(this, list, cb);
   }
 
   flush() {
     super.flush();
-    if (!this._keeps) return;
-    if (native.flushOne(this.id) > 0) this.stuck();
-    else this.flushed();
+    if (this.keeps) this.io.flushOne(this);
   }
 
   discard() {
@@ -149,46 +148,65 @@ class NativeTransport extends StreamTransport {
 
   /** Has Node read and write the socket, from where the addon is. */
   handBack() {
-    if (this.id === -1) return;
-    const { id, socket } = this;
+    if (this.io === null) return;
     this.flush();
+    // A write may have come here on its own.
+    if (this.io === null) return;
+    const { id, io, socket } = this;
     this.hold(false);
     unguard(socket);
     this._guarded = false;
-    adoptedSocket.giveBack(socket, this.bytesRead, this.bytesWritten);
+    const { rest, pending, read, written } = io.release(this);
+    adoptedSocket.giveBack(socket, read, written);
+    this._rest = rest;
+    this.io = null;
     this.id = -1;
-    this._rest = nativeIo.release(id);
+    this._isPending = pending > 0;
+    const isDelivering = io.isDelivering(this);
+    this._isLate = this._isPending || isDelivering || rest !== undefined;
+    if (!this._isPending) io.forget(this, id);
+    if (!this._isLate) this._readOn();
+    else if (!this._isPending && !isDelivering) process.nextTick(catchUp, this);
+  }
 
-    const state = socket._readableState;
-    // Node was asked to read meanwhile, and did not.
-    if (!socket._handle?.reading) state.reading = false;
-    if (this._rest !== undefined && !nativeIo.isDelivering(this)) {
-      process.nextTick(deliverRest, this);
-    }
-    if (state.flowing && !socket.destroyed) socket.read(0);
+  /**
+   * Everything has been delivered that came before the socket was given back.
+   *
+   * @param {NativeIo} io what had it
+   * @param {number} id the number that it had there
+   */
+  released(io, id) {
+    io.forget(this, id);
+    this._isPending = false;
+    if (!io.isDelivering(this)) catchUp(this);
   }
 
   /** The socket was resumed. */
   resumed() {
     this.inbox.unpark();
-    if (this.id === -1 && this._isPlain) this._chances = MAX_CHANCES;
-    else if (this.inbox.ready) native.resumeReading(this.id);
+    if (this.io === null) this._chances = this._isPlain ? MAX_CHANCES : 0;
+    else if (this.inbox.ready) this.io.addon.resume(this.id);
   }
 
   /** @param {boolean} hold whether the socket keeps the process alive */
   hold(hold) {
     if (hold === this._holds) return;
     this._holds = hold;
-    nativeIo.hold(hold);
+    this.io.hold(hold);
   }
 
-  /** All events that were read with the last ones have been delivered. */
-  delivered() {
-    if (this._rest !== undefined) deliverRest(this);
-    // The rest waits for something; what comes later is to wait as well.
-    if (this.id !== -1 && !this.inbox.ready) {
+  /**
+   * A group of events has been delivered.
+   *
+   * @param {NativeIo} io what it has come from
+   */
+  delivered(io) {
+    if (this._isLate) {
+      if (!this._isPending && !io.isDelivering(this)) catchUp(this);
+    } else if (this.io !== null && !this.inbox.ready) {
+      // The rest waits for something; what comes later is to wait as well.
       this.inbox.saturate();
-      native.pauseReading(this.id);
+      this.io.addon.pause(this.id);
     }
   }
 
@@ -198,83 +216,70 @@ class NativeTransport extends StreamTransport {
    * @param {number} errno what is wrong, if something is
    */
   ended(errno) {
-    if (this.id === -1) return;
+    if (this.io === null) return;
     // Node finds the end once more when it reads.
     this.handBack();
     if (errno !== 0) this.socket.destroy(readError(errno));
   }
 
-  /** The kernel has not taken all that was kept. */
-  stuck() {
-    if (this._keeps)
-      this._sent([native.takeUnsent(this.id)], this._endKeeping());
-  }
-
-  /** The kernel has taken all that was kept, unless `stuck()` was called. */
-  flushed() {
-    if (this._keeps) this._sent(undefined, this._endKeeping());
-  }
-
-  _writeChunks(list, cb) {
-    if (this.id === -1) super._writeChunks(list, cb);
-    else writeChunks.plainly(this.socket, list, cb);
+  /** Somebody is about to write to the socket himself. */
+  beforeWrite() {
+    this.io.beforeWrite(this);
   }
 
   /**
-   * Keeps a frame for the end of the turn.
+   * Something waits for the end of the turn.
    *
-   * @param {(Buffer|string)} data the payload
-   * @param {number} head see `frame-head.js`
-   * @param {number} key the mask key, if `head` says that it is given
-   * @param {function(Error=)} [cb] called when the frame was written, or failed
+   * @param {function(Error=)} [cb] called when it was written, or failed
    */
-  _keepFrame(data, head, key, cb) {
-    const bytes = native.keep(this.id, head, data, key);
-    if (!this._keeps) {
-      this._keeps = true;
-      nativeIo.enlist(this);
+  keep(cb) {
+    if (!this.keeps) {
+      this.keeps = true;
+      this.io.enlist(this);
     }
     if (typeof cb === 'function') (this._callbacks ??= new Callbacks()).add(cb);
-    if (bytes >= HOLD_LIMIT) this.flush();
   }
 
   /**
-   * Nothing is kept any more.
+   * Nothing waits any more.
    *
-   * @return {(function(Error=)|undefined)} calls the callbacks of what was
+   * @param {function(Error=)} [cb] a callback to be called behind those of what
+   *     has waited
+   * @return {(function(Error=)|undefined)} calls them all
    */
-  _endKeeping() {
-    const done = this._callbacks?.joined();
-    this._keeps = false;
+  callBehind(cb) {
+    const callbacks = this._callbacks;
+    this.keeps = false;
+    if (callbacks === null || this._slot !== -1) return cb;
+    if (typeof cb === 'function') callbacks.add(cb);
     this._callbacks = null;
-    return done;
+    return callbacks.joined();
   }
 
   /**
-   * Takes what the kernel has not taken after a send.
+   * Something was given to the kernel.
    *
-   * @param {number} left how many bytes there are
-   * @param {Buffer} data the payload, which they end with
-   * @param {boolean} isCopied whether the addon has all of them
-   * @return {Array<Buffer>} one chunk, or two
-   */
-  _takeUnsent(left, data, isCopied) {
-    const front = native.takeUnsent(this.id);
-    if (isCopied) return [front];
-    const rest = data.subarray(Math.max(data.length - left, 0));
-    return front === undefined ? [rest] : [front, rest];
-  }
-
-  /**
-   * Something was written.
-   *
-   * @param {(Array<Buffer>|undefined)} unsent what the kernel has not taken
+   * @param {(Array<Buffer>|undefined)} unsent what it has not taken
    * @param {function(Error=)} [cb] called when it has, or will not
    */
-  _sent(unsent, cb) {
+  written(unsent, cb) {
     // From here on Node does it, and says how much is buffered.
     if (unsent !== undefined) this._writeChunks(unsent, cb);
     else if (typeof cb === 'function') process.nextTick(cb, null);
+  }
+
+  _writeChunks(list, cb) {
+    if (this.io === null) super._writeChunks(list, cb);
+    else writeChunks.plainly(this.socket, list, cb);
+  }
+
+  /** Has Node read on. */
+  _readOn() {
+    const { socket } = this;
+    const state = socket._readableState;
+    // Node was asked to read meanwhile, and did not.
+    if (!socket._handle?.reading) state.reading = false;
+    if (state.flowing && !socket.destroyed) socket.read(0);
   }
 }
 
@@ -286,18 +291,23 @@ module.exports = NativeTransport;
  * @param {NativeTransport} transport the connection
  */
 function adopt(transport) {
-  const { socket } = transport;
+  const { _choice: io, socket } = transport;
   transport._isAsking = false;
-  if (transport.id !== -1 || transport.closed) return;
+  if (transport.io !== null || transport.closed) return;
   transport.flush();
   unguard(socket);
   transport._guarded = false;
+  if (socket.writableLength > 0 && !io.toleratesBacklog) {
+    transport._chances++;
+    return;
+  }
   if (!isAdoptable(transport)) return;
   const { _handle: handle } = socket;
-  const id = nativeIo.adopt(transport, handle.fd);
+  const id = io.adopt(transport, handle.fd);
   if (id === -1) return;
   handle.reading = false;
   handle.readStop();
+  transport.io = io;
   transport.id = id;
   transport.resource ??= resourceLike(handle);
   adoptedSocket.adopt(socket);
@@ -319,6 +329,7 @@ function isAdoptable(transport) {
     handle !== null &&
     handle.fd >= 0 &&
     input === inbox &&
+    !transport._isLate &&
     inbox.synchronous &&
     inbox.idle &&
     !inbox.concluded &&
@@ -356,16 +367,22 @@ function resourceLike(handle) {
 }
 
 /**
- * Delivers what the addon had read, but not decoded, when it let go.
+ * Goes on, with a socket that was given back, where the addon had come to.
  *
  * @param {NativeTransport} transport the connection
  */
-function deliverRest(transport) {
-  const rest = transport._rest;
+function catchUp(transport) {
+  const { _early: early, _rest: rest } = transport;
+  transport._isLate = false;
+  transport._early = [];
   transport._rest = undefined;
-  if (rest !== undefined && !transport.closed) {
-    transport.inbox.continueWith(rest);
+  if (!transport.closed) {
+    if (rest !== undefined) transport.inbox.continueWith(rest);
+    for (const chunk of early) {
+      if (!transport.receive(chunk)) transport.pause();
+    }
   }
+  transport._readOn();
 }
 
 /**

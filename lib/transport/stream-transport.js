@@ -68,7 +68,7 @@ class StreamTransport {
     this.finished = false;
 
     /** The turn in which something was written last. */
-    this._turn = -1;
+    this.turn = -1;
     /** The outbox that keeps frames, or -1. */
     this._slot = -1;
     this._keptBytes = 0;
@@ -125,10 +125,10 @@ class StreamTransport {
     if (size > HOLD_LIMIT || this._unguardable || this.socket.destroyed) {
       this.flush();
       this._write(data, head, key, size, cb);
-    } else if (turn.holding || this._turn === turn.id) {
+    } else if (turn.holding || this.turn === turn.id) {
       this._keep(data, head, key, cb);
     } else {
-      this._turn = turn.id;
+      this.turn = turn.id;
       turn.open();
       if (this._slot === -1) {
         this._write(data, head, key, size, cb);
@@ -165,6 +165,16 @@ class StreamTransport {
     // Before Node.js 20 a Duplex that failed never calls back again.
     if (!errored) this._writeBytes(bytes, done);
     else if (done !== undefined) process.nextTick(done, errored);
+  }
+
+  /**
+   * Takes bytes that were read from the socket.
+   *
+   * @param {Buffer} chunk the bytes
+   * @return {boolean} false if the socket should pause
+   */
+  receive(chunk) {
+    return this.input.write(chunk);
   }
 
   /** The socket is in use: bytes have come or gone. */
@@ -311,7 +321,7 @@ function deliver(socket, chunk) {
     chunk = Buffer.from(chunk, socket.readableEncoding);
   }
   const transport = socket[kTransport];
-  const isEager = transport.input.write(chunk);
+  const isEager = transport.receive(chunk);
   transport.used();
   return isEager;
 }

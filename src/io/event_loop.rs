@@ -138,15 +138,20 @@ impl Inner {
             Some(io) => drop(io.reactor.poll()),
             None => return,
         }
-        for _ in 0..MAX_SLICES {
+        let mut slices = 0;
+        while slices < MAX_SLICES {
             let Some(has_left) = self.call() else {
                 return;
             };
             if self.state.get().is_null() {
                 return;
             }
-            if !has_left && !io.borrow().as_ref().is_some_and(Io::is_unfinished) {
-                break;
+            // What was decoded is delivered before Node reads a socket that was given back to it.
+            if !has_left {
+                slices += 1;
+                if !io.borrow().as_ref().is_some_and(Io::is_unfinished) {
+                    break;
+                }
             }
         }
         if io.borrow().as_ref().is_some_and(|io| io.has_more()) {

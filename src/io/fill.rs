@@ -23,7 +23,7 @@ use super::{Io, Rest};
 use crate::batch::{Batch, SLAB_LIMIT, SUSPENDED, WORDS};
 use crate::codecs::{Codecs, State};
 use crate::raw::{Call, Exports, callback};
-use crate::values::{copied_buffer, set_element};
+use crate::values::{new_buffer, set_element};
 
 /// Exports `fill`.
 pub(super) fn export(exports: &Exports, codecs: &Codecs) -> Result<()> {
@@ -153,7 +153,7 @@ fn decode_into(
             Ok(Polled::Event(event)) => batch.push(event, Some(chunk))?,
             Ok(Polled::Suspended) => {
                 let bytes = u32::try_from(inbound.work_bytes()).unwrap_or(u32::MAX);
-                let what_follows = copied_buffer(batch.call, chunk.get(rest.at - 1..)?)?;
+                let what_follows = behind_one_byte(batch.call, chunk.get(rest.at..)?)?;
                 let index = batch.own(what_follows);
                 batch.put([SUSPENDED, bytes, index, 0])?;
                 break;
@@ -172,6 +172,14 @@ fn decode_into(
         batch.words[head * WORDS + 1] = u32::try_from(events).ok()?;
     }
     Some(is_done)
+}
+
+/// A `Buffer` of bytes that are to be decoded, behind one that stands for those that are.
+pub(super) fn behind_one_byte(call: &Call, bytes: &[u8]) -> Option<sys::napi_value> {
+    let mut all = Vec::with_capacity(1 + bytes.len());
+    all.push(0);
+    all.extend_from_slice(bytes);
+    new_buffer(call, all)
 }
 
 /// The peer has ended its side.

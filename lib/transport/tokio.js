@@ -1,0 +1,227 @@
+'use strict';
+
+// The `tokio` transport: threads of the addon read and write, and this one gets
+// finished messages. What is sent is copied for them, and they are told at the
+// end of a turn.
+
+const native = require('../native');
+const NativeIo = require('./native-io');
+const turn = require('./turn');
+
+/** Bytes that a connection keeps at most for the end of the turn. */
+const HOLD_LIMIT = 64 * 1024;
+
+class TokioIo extends NativeIo {
+  constructor() {
+    super('tokio', {
+      open: (drain) => this._open(drain),
+      adopt: native.remoteAdopt,
+      fill: native.remoteFill,
+      hold: native.remoteHold,
+      pause: native.remotePause,
+      resume: native.remoteResume,
+      bytesRead: native.remoteBytesRead,
+      bytesWritten: native.remoteBytesWritten
+    });
+    /** Threads to start, 0 to leave that to the machine. */
+    this.threads = 0;
+    this._isExiting = false;
+  }
+
+  /** Whether Node may be writing still when a socket is adopted. */
+  get toleratesBacklog() {
+    return false;
+  }
+
+  /**
+   * Sends a frame, as `StreamTransport#send()` does.
+   *
+   * @param {NativeTransport} transport the connection
+   * @param {(Buffer|string)} data the payload
+   * @param {number} head see `frame-head.js`
+   * @param {number} key the mask key, if `head` says that it is given
+   * @param {function(Error=)} [cb] called when the frame was written, or failed
+   */
+  send(transport, data, head, key, cb) {
+    const unsent = native.remoteKeep(transport.id, head, data, key);
+    this._kept(transport, unsent, cb);
+  }
+
+  /**
+   * Sends chunks that make up frames already.
+   *
+   * @param {NativeTransport} transport the connection
+   * @param {Array<(Buffer|string)>} list one chunk, or two
+   * @param {function(Error=)} [cb] called when they were written, or failed
+   */
+  sendChunks(transport, list, cb) {
+    let unsent;
+    for (const chunk of list) {
+      const bytes = typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
+      unsent = native.remoteAppend(transport.id, bytes);
+    }
+    this._kept(transport, unsent, cb);
+  }
+
+  /**
+   * Has the threads write what a connection keeps.
+   *
+   * @param {NativeTransport} transport the connection
+   */
+  flushOne(transport) {
+    native.remoteFlush();
+    this._settle(transport);
+  }
+
+  /**
+   * Has the threads write what is kept.
+   *
+   * @param {NativeTransport[]} kept the connections that keep something
+   */
+  flushAll(kept) {
+    native.remoteFlush();
+    for (const transport of kept) this._settle(transport);
+  }
+
+  /**
+   * Bytes that the kernel has not taken. Those that it takes now are none.
+   *
+   * @param {NativeTransport} transport the connection
+   * @return {number}
+   */
+  bufferedAmount(transport) {
+    return native.remoteWrite(transport.id);
+  }
+
+  /**
+   * Before somebody writes to a socket himself.
+   *
+   * @param {NativeTransport} transport its connection
+   */
+  beforeWrite(transport) {
+    transport.handBack();
+  }
+
+  /**
+   * The kernel has taken bytes that somebody has waited for.
+   *
+   * @param {NativeTransport} transport the connection
+   * @param {number} total the number of bytes that it has ever taken
+   */
+  sent(transport, total) {
+    const { awaiting } = transport;
+    while (awaiting.length > 0 && awaiting[0].total <= total) {
+      process.nextTick(awaiting.shift().done, null);
+    }
+    if (awaiting.length > 0 && transport.io === this) {
+      native.remoteAwait(transport.id, awaiting[0].total);
+    }
+  }
+
+  /**
+   * Lets go of a connection. What it has not sent is the socket's from here on.
+   *
+   * @param {NativeTransport} transport the connection
+   * @return {Released}
+   */
+  release(transport) {
+    const parts = [];
+    const pending = native.remoteRelease(transport.id, parts);
+    const [unsent, rest, read, written] = parts;
+    const { awaiting } = transport;
+    transport.awaiting = [];
+    const done = (err) => {
+      for (const entry of awaiting) process.nextTick(entry.done, err);
+    };
+    const cb = awaiting.length > 0 ? done : undefined;
+    transport.written(unsent === undefined ? undefined : [unsent], cb);
+    return { rest, pending, read, written };
+  }
+
+  /** Whether the addon has more than was in the present slice. */
+  hasMore({ words }) {
+    return words[0] !== 0;
+  }
+
+  /**
+   * Opens the addon's side.
+   *
+   * @param {function(): boolean} drain what it is to call
+   * @return {boolean} true
+   */
+  _open(drain) {
+    native.remoteOpen(drain, this.threads);
+    process.on('exit', () => {
+      // The threads may not come to it.
+      this._isExiting = true;
+      for (const transport of this._links) {
+        if (transport) native.remoteWrite(transport.id);
+      }
+    });
+    return true;
+  }
+
+  /**
+   * Something was put where the threads find it when they are told.
+   *
+   * @param {NativeTransport} transport the connection
+   * @param {number} unsent bytes of it that the kernel has not taken
+   * @param {function(Error=)} [cb] called when it has, or will not
+   */
+  _kept(transport, unsent, cb) {
+    const { socket } = transport;
+    transport.keep(cb);
+    if (unsent >= socket.writableHighWaterMark) this._needDrain(transport);
+    if (this._isExiting) {
+      native.remoteWrite(transport.id);
+    } else if (!turn.holding && transport.turn !== turn.id) {
+      transport.turn = turn.id;
+      turn.open();
+      this.flushOne(transport);
+    } else if (unsent >= HOLD_LIMIT) {
+      this.flushOne(transport);
+    }
+  }
+
+  /**
+   * What a connection has kept is on its way.
+   *
+   * @param {NativeTransport} transport the connection
+   */
+  _settle(transport) {
+    if (!transport.keeps) return;
+    const done = transport.callBehind(undefined);
+    if (done !== undefined) this._await(transport, done);
+  }
+
+  /**
+   * Has a function called when everything is written.
+   *
+   * @param {NativeTransport} transport the connection
+   * @param {function(?Error)} done the function
+   */
+  _await(transport, done) {
+    const { awaiting, id } = transport;
+    const total = native.remoteAwait(id, 0);
+    if (total === 0 && awaiting.length === 0) process.nextTick(done, null);
+    else awaiting.push({ total, done });
+  }
+
+  /**
+   * Emits `'drain'` when everything is written, as Node does after a write that
+   * was too much.
+   *
+   * @param {NativeTransport} transport the connection
+   */
+  _needDrain(transport) {
+    const { socket } = transport;
+    if (transport.needsDrain) return;
+    transport.needsDrain = true;
+    this._await(transport, (err) => {
+      transport.needsDrain = false;
+      if (err === null && !socket.destroyed) socket.emit('drain');
+    });
+  }
+}
+
+module.exports = new TokioIo();
