@@ -10,7 +10,10 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
-use super::outgoing::{MAX_AGE, Shared};
+use super::outgoing::{MAX_AGE, PAUSE, Shared};
+
+#[cfg(test)]
+mod tests;
 
 /// An environment's hold on the thread, which ends, and is joined, with the last one.
 pub(super) struct Flusher(());
@@ -21,7 +24,7 @@ struct State {
     holders: usize,
     thread: Option<Running>,
     /// Tables that were not watched when they began to keep something.
-    arrived: Vec<Weak<Shared>>,
+    arrived: Vec<Watched>,
 }
 
 /// A thread that was started.
@@ -55,14 +58,23 @@ impl Flusher {
         Self(())
     }
 
-    /// Begins to look at a table. If the system has no thread, only the ends of turns flush.
-    pub(super) fn watch(&self, shared: &Arc<Shared>) {
+    /// Begins to look at a table, at some time for the first. False if the system has no thread:
+    /// then only the ends of turns flush.
+    pub(super) fn watch(&self, shared: &Arc<Shared>, next: Instant) -> bool {
         let mut state = lock();
         if state.thread.is_none() {
             state.thread = Running::start();
         }
-        state.arrived.push(Arc::downgrade(shared));
+        if state.thread.is_none() {
+            return false;
+        }
+        state.arrived.push(Watched {
+            shared: Arc::downgrade(shared),
+            next,
+            idle: 0,
+        });
         CHANGED.notify_one();
+        true
     }
 }
 
@@ -76,6 +88,7 @@ impl Drop for Flusher {
         let Some(Running { thread, stop }) = state.thread.take() else {
             return;
         };
+        state.arrived = Vec::new();
         stop.store(true, Ordering::Relaxed);
         // One that has just been started by somebody else may be waiting, too.
         CHANGED.notify_all();
@@ -109,11 +122,7 @@ fn run(stop: &AtomicBool) {
         if stop.load(Ordering::Relaxed) {
             return;
         }
-        watched.extend(state.arrived.drain(..).map(|shared| Watched {
-            shared,
-            next: Instant::now() + MAX_AGE,
-            idle: 0,
-        }));
+        watched.append(&mut state.arrived);
         let Some(next) = watched.iter().map(|watched| watched.next).min() else {
             state = CHANGED.wait(state).unwrap_or_else(PoisonError::into_inner);
             continue;
@@ -132,8 +141,11 @@ impl Watched {
         let Some(shared) = self.shared.upgrade() else {
             return false;
         };
-        let mut table = shared.lock();
-        match table.flush_late(now) {
+        let Some(mut table) = shared.try_lock() else {
+            self.next = Instant::now() + PAUSE;
+            return true;
+        };
+        match table.flush_late(now, &shared.is_wanted) {
             Some(next) => {
                 self.next = next;
                 self.idle = 0;

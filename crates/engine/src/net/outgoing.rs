@@ -1,13 +1,17 @@
 //! Frames that wait for the end of a turn, so that many sends are one system call.
 
 use std::io::IoSlice;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
 use ferrows_protocol::frame::{FrameHeader, encode_frame};
 
 use super::Socket;
 use super::flusher::Flusher;
+
+#[cfg(test)]
+mod tests;
 
 /// The sending halves of an environment's connections.
 ///
@@ -18,8 +22,12 @@ pub struct Outgoing {
     flusher: Flusher,
 }
 
+/// What the two threads share. Whoever has the table may lock the flusher's state, never the other
+/// way round.
 pub(super) struct Shared {
     table: Mutex<Table>,
+    /// The environment's thread waits for the table, which the flusher has.
+    pub(super) is_wanted: AtomicBool,
 }
 
 #[derive(Default)]
@@ -29,7 +37,7 @@ pub(super) struct Table {
     kept: Vec<usize>,
     /// Buffers that no connection has at the moment.
     spare: Vec<Vec<u8>>,
-    /// Since when something is kept, if anything is.
+    /// Since when something is kept; none if and only if `kept` is empty.
     since: Option<Instant>,
     /// Whether the flusher looks here every now and then.
     pub(super) is_watched: bool,
@@ -39,6 +47,8 @@ struct Entry {
     socket: Arc<Socket>,
     bytes: Vec<u8>,
     is_kept: bool,
+    /// The flusher has found the kernel's buffer full since something is kept.
+    is_full: bool,
     /// Bytes that the kernel has taken.
     sent: u64,
 }
@@ -48,7 +58,8 @@ impl Outgoing {
     pub fn new() -> Self {
         Self {
             shared: Arc::new(Shared {
-                table: Mutex::new(Table::default()),
+                table: Mutex::default(),
+                is_wanted: AtomicBool::new(false),
             }),
             flusher: Flusher::new(),
         }
@@ -64,6 +75,7 @@ impl Outgoing {
             socket,
             bytes: Vec::new(),
             is_kept: false,
+            is_full: false,
             sent: 0,
         });
     }
@@ -73,7 +85,7 @@ impl Outgoing {
         let mut table = self.shared.lock();
         let entry = table.entries.get_mut(id)?.take()?;
         if entry.is_kept {
-            table.kept.retain(|&kept| kept != id);
+            table.unlist(id);
         }
         Some(entry.bytes)
     }
@@ -87,11 +99,11 @@ impl Outgoing {
         entry.encode(&mut table.spare, header, payload);
         if !entry.is_kept {
             entry.is_kept = true;
+            entry.is_full = false;
             table.kept.push(id);
-            table.since.get_or_insert_with(Instant::now);
+            let since = *table.since.get_or_insert_with(Instant::now);
             if !table.is_watched {
-                table.is_watched = true;
-                self.flusher.watch(&self.shared);
+                table.is_watched = self.flusher.watch(&self.shared, since + MAX_AGE);
             }
         }
         Some(entry.bytes.len())
@@ -121,6 +133,7 @@ impl Outgoing {
         let front_left = front.get(sent.saturating_sub(kept)..).unwrap_or(&[]);
         entry.bytes.extend_from_slice(front_left);
         table.forget(id);
+        table.recycle(id);
         Some(kept + front.len() + payload.len() - sent)
     }
 
@@ -159,30 +172,57 @@ impl Default for Outgoing {
     }
 }
 
+impl Drop for Outgoing {
+    /// The flusher may have the table at this moment, but sockets are closed here and now.
+    fn drop(&mut self) {
+        let mut table = self.shared.lock();
+        table.kept.clear();
+        table.since = None;
+        table.entries.clear();
+    }
+}
+
 impl Shared {
-    /// Nothing panics while the lock is held, but for a lack of memory.
-    pub(super) fn lock(&self) -> MutexGuard<'_, Table> {
-        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    /// For the environment's thread. Nothing panics while the lock is held, but for a lack of memory.
+    fn lock(&self) -> MutexGuard<'_, Table> {
+        self.try_lock().unwrap_or_else(|| {
+            self.is_wanted.store(true, Ordering::Relaxed);
+            let table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
+            self.is_wanted.store(false, Ordering::Relaxed);
+            table
+        })
+    }
+
+    /// For the flusher, which waits for nobody: it has other tables to look at.
+    pub(super) fn try_lock(&self) -> Option<MutexGuard<'_, Table>> {
+        match self.table.try_lock() {
+            Ok(table) => Some(table),
+            Err(TryLockError::Poisoned(error)) => Some(error.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        }
     }
 }
 
 impl Table {
     /// Writes what has been kept for too long, on another thread than usual; what the kernel does not
-    /// take stays kept. Gives the time at which to look again; none if nothing is kept.
-    pub(super) fn flush_late(&mut self, now: Instant) -> Option<Instant> {
-        if self.kept.is_empty() {
-            return None;
+    /// take stays kept. Soon ends if the table is wanted. Gives the time at which to look again; none
+    /// if nothing is kept.
+    pub(super) fn flush_late(&mut self, now: Instant, is_wanted: &AtomicBool) -> Option<Instant> {
+        let since = self.since?;
+        if now.saturating_duration_since(since) < MAX_AGE {
+            return Some(since + MAX_AGE);
         }
-        let since = self.since.get_or_insert(now);
-        if now.saturating_duration_since(*since) < MAX_AGE {
-            return Some(*since + MAX_AGE);
-        }
-        for index in 0..self.kept.len() {
-            let id = self.kept[index];
+        let mut writes = 0;
+        for &id in &self.kept {
+            if writes >= MIN_WRITES && is_wanted.load(Ordering::Relaxed) {
+                return Some(Instant::now() + PAUSE);
+            }
             if let Some(Some(entry)) = self.entries.get_mut(id) {
-                entry.write();
+                writes += usize::from(entry.write_late());
             }
         }
+        // The writes may have taken longer than `MAX_AGE`.
+        let now = Instant::now();
         self.since = Some(now);
         Some(now + MAX_AGE)
     }
@@ -202,7 +242,9 @@ impl Table {
         }
         kept.drain(..done);
         self.kept = kept;
-        self.since = None;
+        if self.kept.is_empty() {
+            self.since = None;
+        }
     }
 
     /// Writes the bytes of a connection; gives the number of those left, which are not kept any more.
@@ -213,9 +255,7 @@ impl Table {
         entry.write();
         let left = entry.bytes.len();
         self.forget(id);
-        if left == 0 {
-            self.recycle(id);
-        }
+        self.recycle(id);
         left
     }
 
@@ -225,7 +265,15 @@ impl Table {
             && entry.is_kept
         {
             entry.is_kept = false;
-            self.kept.retain(|&kept| kept != id);
+            self.unlist(id);
+        }
+    }
+
+    /// Takes a connection off the list of those that keep something.
+    fn unlist(&mut self, id: usize) {
+        self.kept.retain(|&kept| kept != id);
+        if self.kept.is_empty() {
+            self.since = None;
         }
     }
 
@@ -234,8 +282,12 @@ impl Table {
         let Some(Some(entry)) = self.entries.get_mut(id) else {
             return;
         };
+        if !entry.bytes.is_empty() {
+            return;
+        }
         let bytes = std::mem::take(&mut entry.bytes);
-        if bytes.capacity() <= MAX_SPARE_BYTES && self.spare.len() < MAX_SPARE {
+        let is_useful = (1..=MAX_SPARE_BYTES).contains(&bytes.capacity());
+        if is_useful && self.spare.len() < MAX_SPARE {
             self.spare.push(bytes);
         }
     }
@@ -263,11 +315,30 @@ impl Entry {
             self.bytes.drain(..sent);
         }
     }
+
+    /// As [`write`](Self::write), unless the kernel's buffer was found full before: to wait for room
+    /// is for Node, and to ask again and again takes the processor from it. False if there was
+    /// nothing to do.
+    fn write_late(&mut self) -> bool {
+        if self.bytes.is_empty() || self.is_full {
+            return false;
+        }
+        self.write();
+        self.is_full = !self.bytes.is_empty();
+        true
+    }
 }
 
 /// Time for which something is kept at most: with what waking up takes, a little less than the
 /// millisecond that is promised.
 pub(super) const MAX_AGE: Duration = Duration::from_micros(850);
+
+/// Time for which the flusher leaves a table to the environment's thread.
+pub(super) const PAUSE: Duration = Duration::from_micros(50);
+
+/// Connections that the flusher writes before it gives way: otherwise a program that sends all the
+/// time would keep it from writing anything.
+const MIN_WRITES: usize = 16;
 
 /// Buffers that are kept for the next turn: as many as a broadcast may well have receivers.
 const MAX_SPARE: usize = 256;

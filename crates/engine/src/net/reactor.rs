@@ -11,6 +11,9 @@ use mio::{Events, Interest, Poll, Token};
 
 use super::{Received, Socket};
 
+#[cfg(test)]
+mod tests;
+
 /// The receiving halves of an environment's connections, over one epoll or kqueue instance.
 ///
 /// It never waits. Its own descriptor is readable when there may be something to do, so that an event
@@ -97,11 +100,11 @@ impl Reactor {
         let fd = reader.socket.as_raw_fd();
         // It fails for what is not watched, which is what is wanted.
         let _ = self.poll.registry().deregister(&mut SourceFd(&fd));
-        if reader.is_queued {
-            if let Some(place) = self.ready.iter().position(|&ready| ready == id) {
-                self.ready.remove(place);
-                self.round -= usize::from(place < self.round);
-            }
+        if reader.is_queued
+            && let Some(place) = self.ready.iter().position(|&ready| ready == id)
+        {
+            self.ready.remove(place);
+            self.round -= usize::from(place < self.round);
         }
         self.left.push(id);
         Some(reader.socket)
@@ -190,14 +193,15 @@ impl Reactor {
             Received::Data(count) => {
                 reader.received += count as u64;
                 // A stream that gives less than was asked for has no more, but maybe an end; if
-                // either comes after this, it is a new edge.
+                // either comes after this, it is a new edge. (Urgent data, and descriptors that are
+                // passed, do break it up; a peer that sends those makes its own bytes wait.)
                 reader.is_readable = count == target.len() || reader.is_ending;
                 if reader.is_readable {
                     self.enqueue(id);
                 }
             }
-            Received::Nothing => reader.is_readable = false,
-            Received::End | Received::Failed(_) => {}
+            // An end is told once, however often it is resumed.
+            Received::Nothing | Received::End | Received::Failed(_) => reader.is_readable = false,
         }
         Some(received)
     }

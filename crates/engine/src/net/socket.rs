@@ -5,6 +5,9 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 
 use socket2::{SockRef, Type};
 
+#[cfg(test)]
+pub(super) mod tests;
+
 /// A descriptor of our own for a connected stream socket, TCP or Unix.
 ///
 /// It does not block. Closing it does not end the connection while Node's descriptor is open.
@@ -40,7 +43,7 @@ impl Socket {
         Ok(Self(socket))
     }
 
-    /// Reads what has arrived, as much as fits.
+    /// Reads what has arrived, as much as fits; `target` has room for a byte at least.
     pub fn receive(&self, target: &mut [u8]) -> Received {
         loop {
             return match (&self.0).read(target) {
