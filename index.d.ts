@@ -114,6 +114,12 @@ declare class WebSocket extends EventEmitter {
   /** The subprotocol agreed on, or `''`. */
   readonly protocol: string;
 
+  /**
+   * What reads and writes the socket at the moment, for diagnostics; null before
+   * there is one. A connection begins, and ends, with `stream`. Beyond ws.
+   */
+  readonly transport: WebSocket.TransportName | null;
+
   /** `CONNECTING`, `OPEN`, `CLOSING` or `CLOSED`. */
   readonly readyState: 0 | 1 | 2 | 3;
 
@@ -410,6 +416,39 @@ declare namespace WebSocket {
     skipUTF8Validation?: boolean | undefined;
   }
 
+  /**
+   * What reads and writes the sockets of connections: Node (`stream`), the
+   * addon on the JavaScript thread (`loop`), or threads of the addon (`tokio`).
+   */
+  type TransportName = 'stream' | 'loop' | 'tokio';
+
+  /**
+   * What is to read and write the sockets of connections. Where that is not
+   * possible (TLS, streams that are no sockets of Node's, Windows, other
+   * runtimes, `allowSynchronousEvents: false`, a socket that somebody else
+   * reads) it is Node.
+   */
+  interface TransportOptions {
+    /**
+     * `auto` begins with `loop`, and moves connections with much to carry to
+     * `tokio` and back when the JavaScript thread has no time left. The
+     * environment variable `FERROWS_TRANSPORT` takes precedence. Default:
+     * `auto`. Beyond ws.
+     *
+     * @throws {TypeError} for another value
+     */
+    transport?: TransportName | 'auto' | undefined;
+    /**
+     * How many threads `tokio` has, from 1 to 1024, in the whole process: the
+     * first connection that goes there decides. The environment variable
+     * `FERROWS_IO_THREADS` takes precedence. Default: one less than there are
+     * processors, from 1 to 8. Beyond ws.
+     *
+     * @throws {RangeError} for another value
+     */
+    ioThreads?: number | undefined;
+  }
+
   /** How a connection treats pings, and its end. */
   interface ConnectionOptions {
     /** Whether pings are answered. Default: true. */
@@ -436,7 +475,7 @@ declare namespace WebSocket {
    * Options of `setSocket()`. The three limits have no default here: left out,
    * there is no limit.
    */
-  interface SetSocketOptions extends ReceivingOptions {
+  interface SetSocketOptions extends ReceivingOptions, TransportOptions {
     /** Fills the four bytes of the mask of the next frame. */
     generateMask?: ((mask: Buffer) => void) | undefined;
   }
@@ -446,7 +485,11 @@ declare namespace WebSocket {
    * given too, except for what the URL says.
    */
   interface ClientOptions
-    extends SecureContextOptions, ReceivingOptions, ConnectionOptions {
+    extends
+      SecureContextOptions,
+      ReceivingOptions,
+      ConnectionOptions,
+      TransportOptions {
     /** Ignored: the URL says it. */
     protocol?: string | undefined;
     /** Ignored: the URL says it. */
@@ -639,7 +682,7 @@ declare namespace WebSocket {
     U extends typeof WebSocketClass = typeof WebSocketClass,
     V extends typeof IncomingMessage = typeof IncomingMessage
   >
-    extends ReceivingOptions, ConnectionOptions {
+    extends ReceivingOptions, ConnectionOptions, TransportOptions {
     /** The address to listen on. Default: all addresses. */
     host?: string | undefined;
     /** The port to listen on; 0 for any that is free. */

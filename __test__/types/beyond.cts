@@ -149,4 +149,11 @@ deflate.params.server_max_window_bits;
 // @ts-expect-error A callback is needed.
 deflate.compress('text', true);
 
+const native: WebSocket.ClientOptions = { transport: 'tokio', ioThreads: 2 };
+const { transport } = new WebSocket('ws://localhost', native);
+const name: WebSocket.TransportName | null = transport;
+void name;
+// @ts-expect-error No such transport.
+new WebSocket('ws://localhost', { transport: 'udp' });
+
 export = { agreed, answer, clientWindows, header, names, server, value };

@@ -29,3 +29,9 @@ export const params: PerMessageDeflateParams | null = deflate.params;
 
 // @ts-expect-error A type only, unlike WebSocketServer.
 new Server({ port: 0 });
+
+const native: WebSocket.ClientOptions = { transport: 'tokio', ioThreads: 2 };
+const { transport } = new WebSocket('ws://localhost', native);
+export const name: WebSocket.TransportName | null = transport;
+// @ts-expect-error No such transport.
+new WebSocket('ws://localhost', { transport: 'udp' });

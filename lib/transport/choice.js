@@ -4,6 +4,7 @@
 // has.
 
 const native = require('../native');
+const { auto } = require('./auto');
 const loop = require('./loop');
 const NativeTransport = require('./native-transport');
 const StreamTransport = require('./stream-transport');
@@ -23,6 +24,16 @@ if (forced !== undefined && !NAMES.includes(forced)) {
     `The environment variable FERROWS_TRANSPORT is ${JSON.stringify(forced)}, ` +
       `but must be one of ${NAMES.join(', ')}`
   );
+}
+
+const forcedThreads = process.env.FERROWS_IO_THREADS || undefined;
+
+if (forcedThreads !== undefined) {
+  checkThreads(
+    Number(forcedThreads),
+    'environment variable FERROWS_IO_THREADS'
+  );
+  tokio.threads = Number(forcedThreads);
 }
 
 /**
@@ -49,16 +60,7 @@ function checkTransport({ transport, ioThreads }) {
       `The "transport" option must be one of ${NAMES.join(', ')}`
     );
   }
-  if (ioThreads === undefined) return;
-  if (
-    !Number.isInteger(ioThreads) ||
-    ioThreads < 1 ||
-    ioThreads > MAX_THREADS
-  ) {
-    throw new RangeError(
-      `The "ioThreads" option must be an integer from 1 to ${MAX_THREADS}`
-    );
-  }
+  if (ioThreads !== undefined) checkThreads(ioThreads, '"ioThreads" option');
 }
 
 /**
@@ -89,10 +91,31 @@ function createTransport(socket, owner, events, options) {
   if (!hasNative || wanted === 'stream') {
     return new StreamTransport(socket, owner, events, options);
   }
+  const isMovable = wanted === 'auto';
+  if (isMovable) loop.watcher ??= tokio.watcher = auto;
+  if (options.ioThreads !== undefined && forcedThreads === undefined) {
+    tokio.threads = options.ioThreads;
+  }
   return new NativeTransport(socket, owner, events, {
     ...options,
-    io: wanted === 'tokio' ? tokio : loop
+    io: wanted === 'tokio' ? tokio : loop,
+    isMovable
   });
 }
 
 module.exports = { checkTransport, createTransport, transportOptions };
+
+/**
+ * Checks a number of I/O threads.
+ *
+ * @param {number} threads the number
+ * @param {string} where what it comes from
+ * @throws {RangeError} if it is not one
+ */
+function checkThreads(threads, where) {
+  if (!Number.isInteger(threads) || threads < 1 || threads > MAX_THREADS) {
+    throw new RangeError(
+      `The ${where} must be an integer from 1 to ${MAX_THREADS}`
+    );
+  }
+}

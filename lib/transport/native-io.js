@@ -130,6 +130,18 @@ class NativeIo {
     this._links = [];
     /** Connections that keep the process alive. */
     this._holders = 0;
+    /** @type {?{look: function(number)}} told the time now and then */
+    this.watcher = null;
+  }
+
+  /**
+   * Some of the connections.
+   *
+   * @param {number} limit how many at most
+   * @return {NativeTransport[]}
+   */
+  connections(limit) {
+    return this._links.filter(Boolean).slice(0, limit);
   }
 
   /**
@@ -219,6 +231,7 @@ class NativeIo {
 
     const holding = turn.begin();
     slice.since = performance.now();
+    if (this.watcher !== null) this.watcher.look(slice.since);
     try {
       do {
         this._deliverGroup();

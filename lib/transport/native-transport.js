@@ -39,6 +39,8 @@ class NativeTransport extends StreamTransport {
     super(socket, owner, events, options);
     /** @type {NativeIo} what is to read and write the socket */
     this._choice = options.io;
+    /** Whether another may, if that is better. */
+    this.isMovable = options.isMovable;
     /** @type {?NativeIo} what does; null while Node does */
     this.io = null;
     /** The number of the connection there; -1 while there is none. */
@@ -167,6 +169,18 @@ class NativeTransport extends StreamTransport {
     if (!this._isPending) io.forget(this, id);
     if (!this._isLate) this._readOn();
     else if (!this._isPending && !isDelivering) process.nextTick(catchUp, this);
+  }
+
+  /**
+   * Has something else read and write the socket.
+   *
+   * @param {NativeIo} io what is to
+   */
+  moveTo(io) {
+    this._choice = io;
+    this.handBack();
+    this._chances = MAX_CHANCES;
+    this.used();
   }
 
   /**

@@ -110,11 +110,14 @@ class TokioIo extends NativeIo {
    */
   sent(transport, total) {
     const { awaiting } = transport;
-    while (awaiting.length > 0 && awaiting[0].total <= total) {
+    while (awaiting.length > 0) {
+      const [{ total: wanted }] = awaiting;
+      if (wanted > total) {
+        if (transport.io !== this) return;
+        // The kernel may have taken them since.
+        if (native.remoteAwait(transport.id, wanted) > 0) return;
+      }
       process.nextTick(awaiting.shift().done, null);
-    }
-    if (awaiting.length > 0 && transport.io === this) {
-      native.remoteAwait(transport.id, awaiting[0].total);
     }
   }
 
