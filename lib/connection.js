@@ -155,6 +155,7 @@ function takeReceiver(ws) {
   if (ws._takenReceiver !== null) return ws._takenReceiver;
 
   const transport = ws._transport;
+  transport.handBack();
   const receiver = Receiver[kInbox](transport.inbox, {
     binaryType: ws._binaryType,
     extensions: ws._extensions,

@@ -64,6 +64,7 @@ const UNIX_FUNCTIONS = [
   'remotePause',
   'remoteRelease',
   'remoteResume',
+  'remoteUnsent',
   'remoteWrite',
   'resumeReading',
   'send',

@@ -41,6 +41,7 @@ pub(crate) fn export(exports: &Exports, codecs: &Codecs) -> Result<()> {
     exports.bound(c"remoteAwait", await_sent_shell, data)?;
     exports.bound(c"remoteBytesRead", bytes_read_shell, data)?;
     exports.bound(c"remoteBytesWritten", bytes_written_shell, data)?;
+    exports.bound(c"remoteUnsent", unsent_shell, data)?;
     fill::export(exports, codecs)
 }
 
@@ -56,6 +57,7 @@ callback!(write_shell, write, 1);
 callback!(await_sent_shell, await_sent, 2);
 callback!(bytes_read_shell, bytes_read, 1);
 callback!(bytes_written_shell, bytes_written, 1);
+callback!(unsent_shell, unsent, 1);
 
 /// The remote sockets of one environment.
 pub(crate) struct RemoteIo {
@@ -238,10 +240,17 @@ fn bytes_read(call: &Call) -> Option<sys::napi_value> {
     call.double(bytes as f64)
 }
 
-/// `remoteBytesWritten(id)`: those that the kernel has.
+/// `remoteBytesWritten(id)`: those that the kernel has, or will have; Node counts so.
 fn bytes_written(call: &Call) -> Option<sys::napi_value> {
     let io = Codecs::of(call).remote.borrow();
-    let bytes = io.as_ref()?.remote.sent(call.u32(0)? as usize)?;
+    let bytes = io.as_ref()?.remote.appended(call.u32(0)? as usize)?;
+    call.double(bytes as f64)
+}
+
+/// `remoteUnsent(id)`: bytes that the kernel has not taken.
+fn unsent(call: &Call) -> Option<sys::napi_value> {
+    let io = Codecs::of(call).remote.borrow();
+    let bytes = io.as_ref()?.remote.unsent(call.u32(0)? as usize)?;
     call.double(bytes as f64)
 }
 

@@ -46,6 +46,11 @@ class AdoptedSocket extends ReturnedSocket {
     return super.bytesWritten + this[kTransport].bytesWritten;
   }
 
+  /** @type {number} */
+  get writableLength() {
+    return super.writableLength + this[kTransport].unsent;
+  }
+
   /** Node does not read. */
   _read() {}
 
@@ -101,7 +106,7 @@ const { prototype } = AdoptedSocket;
 for (const name of RETURNING) {
   define(name, function (...args) {
     this[kTransport].handBack();
-    return this[name](...args);
+    return net.Socket.prototype[name].apply(this, args);
   });
 }
 

@@ -90,6 +90,8 @@ class Inbox {
       stream.getDefaultHighWaterMark?.(false) ?? DEFAULT_MARK;
     this._synchronous = options.allowSynchronousEvents ?? true;
     this._state = IDLE;
+    /** The turn in which something was parked. */
+    this._parkedIn = -1;
     /** @type {?Batch} */
     this._batch = null;
     /** @type {?Buffer[]} chunks that wait behind `_batch` */
@@ -205,6 +207,7 @@ class Inbox {
     if (this._state === IDLE) {
       this._batch = batch;
       this._state = PARKED;
+      this._parkedIn = turn.id;
     } else {
       this._append(batch);
     }
@@ -222,9 +225,12 @@ class Inbox {
     this._wait();
   }
 
-  /** Drops what was parked: it was never read, as far as programs can see. */
+  /**
+   * Drops what was parked in this turn: as far as programs can see, it was not
+   * read yet.
+   */
   dropParked() {
-    if (this._state !== PARKED) return;
+    if (this._state !== PARKED || this._parkedIn !== turn.id) return;
     this._state = CONCLUDED;
     this._release();
   }
@@ -249,6 +255,7 @@ class Inbox {
   /** No more bytes come; `finish` is called once all events are delivered. */
   end() {
     this._ended = true;
+    if (this._state === PARKED) resume(this);
     this._finishIfDone();
   }
 
@@ -532,6 +539,7 @@ class Inbox {
 
     if (this._state === DELIVERING) {
       this._state = IDLE;
+      this._finishIfDone();
     } else {
       this._chunks = null;
       this._waitingBytes = 0;

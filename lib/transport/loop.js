@@ -113,6 +113,15 @@ class LoopIo extends NativeIo {
   }
 
   /**
+   * The same, without writing any.
+   *
+   * @return {number}
+   */
+  unsent() {
+    return 0;
+  }
+
+  /**
    * Before somebody writes to a socket himself.
    *
    * @param {NativeTransport} transport its connection

@@ -294,7 +294,7 @@ class NativeIo {
         transport.released(this, words[at]);
         break;
       case FOR_NODE:
-        transport.handBack();
+        transport.lend();
         break;
       default:
         slice.left = words[at + 1];
@@ -310,10 +310,10 @@ class NativeIo {
     const slice = this._slice;
     const { transport } = slice;
     const { inbox, socket } = transport;
-    if (inbox.concluded || socket.destroyed) {
+    if (inbox.concluded || (socket.destroyed && !transport.endsChunk)) {
       // Nothing comes after a close frame, or after the end.
       slice.skip();
-    } else if (!inbox.ready || (socket.isPaused() && !transport.delivering)) {
+    } else if (!inbox.ready || (isPaused(socket) && !transport.delivering)) {
       inbox.park(slice);
       slice.skip();
     } else {
@@ -330,3 +330,14 @@ class NativeIo {
 }
 
 module.exports = NativeIo;
+
+/**
+ * Tells whether a program has paused a socket. One with a listener of
+ * `'readable'` counts as paused for Node, but is read.
+ *
+ * @param {net.Socket} socket the socket
+ * @return {boolean}
+ */
+function isPaused(socket) {
+  return socket.isPaused() && !socket._readableState.readableListening;
+}

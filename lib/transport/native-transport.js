@@ -55,6 +55,8 @@ class NativeTransport extends StreamTransport {
     this._isLate = false;
     /** Whether the addon is to say when that is over. */
     this._isPending = false;
+    /** Whether it is delivered even if the socket is destroyed. */
+    this.endsChunk = false;
     /** @type {Buffer[]} what Node has read meanwhile */
     this._early = [];
     /** Whether something waits for the end of the turn. */
@@ -83,6 +85,11 @@ class NativeTransport extends StreamTransport {
   /** Bytes that the addon has written. */
   get bytesWritten() {
     return this.io.addon.bytesWritten(this.id);
+  }
+
+  /** Bytes that the addon has to write still. */
+  get unsent() {
+    return this.io === null ? 0 : this.io.unsent(this);
   }
 
   get bufferedAmount() {
@@ -155,12 +162,16 @@ class NativeTransport extends StreamTransport {
     // A write may have come here on its own.
     if (this.io === null) return;
     const { id, io, socket } = this;
+    this._chances = 0;
+    // COMPAT(ws): what was read with the present message is delivered.
+    this.endsChunk = this.delivering;
     this.hold(false);
     unguard(socket);
     this._guarded = false;
     const { rest, pending, read, written } = io.release(this);
     adoptedSocket.giveBack(socket, read, written);
     this._rest = rest;
+    if (socket._handle) copyContext(this.resource, socket._handle);
     this.io = null;
     this.id = -1;
     this._isPending = pending > 0;
@@ -178,9 +189,14 @@ class NativeTransport extends StreamTransport {
    */
   moveTo(io) {
     this._choice = io;
+    this.lend();
+    this.used();
+  }
+
+  /** Has Node read and write the socket for once, until it is used again. */
+  lend() {
     this.handBack();
     this._chances = MAX_CHANCES;
-    this.used();
   }
 
   /**
@@ -238,7 +254,8 @@ class NativeTransport extends StreamTransport {
 
   /** Somebody is about to write to the socket himself. */
   beforeWrite() {
-    this.io.beforeWrite(this);
+    if (this.io === null) this.flush();
+    else this.io.beforeWrite(this);
   }
 
   /**
@@ -293,7 +310,8 @@ class NativeTransport extends StreamTransport {
     const state = socket._readableState;
     // Node was asked to read meanwhile, and did not.
     if (!socket._handle?.reading) state.reading = false;
-    if (state.flowing && !socket.destroyed) socket.read(0);
+    const isRead = state.flowing || state.readableListening;
+    if (isRead && !socket.destroyed) socket.read(0);
   }
 }
 
@@ -323,7 +341,10 @@ function adopt(transport) {
   handle.readStop();
   transport.io = io;
   transport.id = id;
-  transport.resource ??= resourceLike(handle);
+  transport.resource ??= new AsyncResource('FERROWS_SOCKET', {
+    requireManualDestroy: true
+  });
+  copyContext(handle, transport.resource);
   adoptedSocket.adopt(socket);
   transport.hold(handle.hasRef());
 }
@@ -361,23 +382,18 @@ function isAdoptable(transport) {
 }
 
 /**
- * Makes a resource whose asynchronous context is that of a handle, in which
- * Node would emit the socket's events.
+ * Makes the asynchronous context of one resource that of another: listeners are
+ * to find what they would if Node emitted the socket's events.
  *
- * @param {Object} handle the handle
- * @return {AsyncResource}
+ * @param {Object} from a handle or an `AsyncResource`
+ * @param {Object} to the other
  */
-function resourceLike(handle) {
-  const resource = new AsyncResource('FERROWS_SOCKET', {
-    requireManualDestroy: true
-  });
-  for (const key of Object.getOwnPropertySymbols(resource)) {
-    if (key.description === RESOURCE_STORE) resource[key] = undefined;
+function copyContext(from, to) {
+  for (const resource of [to, from]) {
+    for (const key of Object.getOwnPropertySymbols(resource)) {
+      if (key.description === RESOURCE_STORE) to[key] = from[key];
+    }
   }
-  for (const key of Object.getOwnPropertySymbols(handle)) {
-    if (key.description === RESOURCE_STORE) resource[key] = handle[key];
-  }
-  return resource;
 }
 
 /**

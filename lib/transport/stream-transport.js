@@ -177,6 +177,9 @@ class StreamTransport {
     return this.input.write(chunk);
   }
 
+  /** Has Node read and write the socket, if it does not. */
+  handBack() {}
+
   /** The socket is in use: bytes have come or gone. */
   used() {}
 

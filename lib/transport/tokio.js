@@ -94,12 +94,22 @@ class TokioIo extends NativeIo {
   }
 
   /**
+   * Bytes that the kernel has not taken.
+   *
+   * @param {NativeTransport} transport the connection
+   * @return {number}
+   */
+  unsent(transport) {
+    return native.remoteUnsent(transport.id);
+  }
+
+  /**
    * Before somebody writes to a socket himself.
    *
    * @param {NativeTransport} transport its connection
    */
   beforeWrite(transport) {
-    transport.handBack();
+    transport.lend();
   }
 
   /**
@@ -110,14 +120,13 @@ class TokioIo extends NativeIo {
    */
   sent(transport, total) {
     const { awaiting } = transport;
+    callUpTo(awaiting, total);
+    if (transport.io !== this) return;
     while (awaiting.length > 0) {
+      // The kernel may have taken them since.
       const [{ total: wanted }] = awaiting;
-      if (wanted > total) {
-        if (transport.io !== this) return;
-        // The kernel may have taken them since.
-        if (native.remoteAwait(transport.id, wanted) > 0) return;
-      }
-      process.nextTick(awaiting.shift().done, null);
+      if (native.remoteAwait(transport.id, wanted) > 0) return;
+      callUpTo(awaiting, wanted);
     }
   }
 
@@ -133,11 +142,19 @@ class TokioIo extends NativeIo {
     const [unsent, rest, read, written] = parts;
     const { awaiting } = transport;
     transport.awaiting = [];
-    const done = (err) => {
-      for (const entry of awaiting) process.nextTick(entry.done, err);
-    };
-    const cb = awaiting.length > 0 ? done : undefined;
-    transport.written(unsent === undefined ? undefined : [unsent], cb);
+    callUpTo(awaiting, unsent === undefined ? Infinity : written);
+    let at = 0;
+    for (const [index, { total, done }] of awaiting.entries()) {
+      const end = Math.max(total - written, at);
+      const isLast = index === awaiting.length - 1;
+      const piece = unsent.subarray(at, isLast ? unsent.length : end);
+      // One by one, so that those which come to nothing fail.
+      transport.written([piece], done);
+      at = end;
+    }
+    if (awaiting.length === 0) {
+      transport.written(unsent === undefined ? undefined : [unsent]);
+    }
     return { rest, pending, read, written };
   }
 
@@ -158,7 +175,7 @@ class TokioIo extends NativeIo {
       // The threads may not come to it.
       this._isExiting = true;
       for (const transport of this._links) {
-        if (transport) native.remoteWrite(transport.id);
+        if (transport?.io === this) native.remoteWrite(transport.id);
       }
     });
     return true;
@@ -220,11 +237,29 @@ class TokioIo extends NativeIo {
     const { socket } = transport;
     if (transport.needsDrain) return;
     transport.needsDrain = true;
-    this._await(transport, (err) => {
+    const look = (err) => {
+      if (err === null && transport.io === this && transport.unsent > 0) {
+        this._await(transport, look);
+        return;
+      }
       transport.needsDrain = false;
       if (err === null && !socket.destroyed) socket.emit('drain');
-    });
+    };
+    this._await(transport, look);
   }
 }
 
 module.exports = new TokioIo();
+
+/**
+ * Calls, on the next tick, the callbacks of what the kernel has taken.
+ *
+ * @param {Array<{total: number, done: function(?Error)}>} awaiting those that
+ *     wait, in order; they are taken off
+ * @param {number} total the number of bytes that it has
+ */
+function callUpTo(awaiting, total) {
+  while (awaiting.length > 0 && awaiting[0].total <= total) {
+    process.nextTick(awaiting.shift().done, null);
+  }
+}

@@ -29,9 +29,13 @@ function writeChunks(socket, list, cb) {
  */
 writeChunks.plainly = (socket, list, cb) => {
   const { cork, uncork, write } = net.Socket.prototype;
+  if (list.length === 1) {
+    write.call(socket, list[0], cb);
+    return;
+  }
   cork.call(socket);
-  if (list.length === 2) write.call(socket, list[0]);
-  write.call(socket, list[list.length - 1], cb);
+  write.call(socket, list[0]);
+  write.call(socket, list[1], cb);
   uncork.call(socket);
 };
 

@@ -58,17 +58,24 @@ impl Environment {
     }
 }
 
-/// How many threads there are with the flusher's name.
+/// What the system says of the threads with the flusher's name, from the name on.
 #[cfg(target_os = "linux")]
-fn flushers() -> usize {
+fn stats() -> Vec<String> {
     let threads = std::fs::read_dir("/proc/self/task").unwrap();
     threads
         .filter_map(|thread| {
-            // One that ends meanwhile has no name any more.
-            std::fs::read_to_string(thread.ok()?.path().join("comm")).ok()
+            // Of one that ends meanwhile there is none.
+            let stat = std::fs::read_to_string(thread.ok()?.path().join("stat")).ok()?;
+            let (_, stat) = stat.split_once('(')?;
+            stat.starts_with("ferrows-flush)").then(|| stat.to_owned())
         })
-        .filter(|name| name.trim_end() == "ferrows-flush")
-        .count()
+        .collect()
+}
+
+/// How many there are.
+#[cfg(target_os = "linux")]
+fn flushers() -> usize {
+    stats().len()
 }
 
 /// Waits until there are so many: the system lists a thread for a while after it was joined, and
@@ -112,6 +119,22 @@ fn is_shared_and_ends_with_the_last_environment() {
         drop(environment);
     }
     expect_flushers(0);
+}
+
+/// A library that is unloaded must have no threads.
+#[cfg(target_os = "linux")]
+#[test]
+fn has_ended_when_the_last_environment_is_dropped() {
+    let _alone = alone();
+    for _ in 0..20 {
+        let environment = Environment::new();
+        environment.keep();
+        expect_flushers(1);
+        drop(environment);
+        // It may still be listed, but does not sleep until something is late.
+        let stats = stats();
+        assert!(stats.iter().all(|stat| !stat.contains(") S ")), "{stats:?}");
+    }
 }
 
 #[cfg(target_os = "linux")]

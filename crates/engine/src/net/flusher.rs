@@ -10,13 +10,30 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
-use super::outgoing::{MAX_AGE, PAUSE, Shared};
+use super::outgoing::{MAX_AGE, PAUSE};
 
 #[cfg(test)]
 mod tests;
 
 /// An environment's hold on the thread, which ends, and is joined, with the last one.
 pub(super) struct Flusher(());
+
+/// Something that keeps what must not be late.
+pub(super) trait Late: Send + Sync {
+    /// Writes what is about to be late. `is_last` says that nobody looks again if nothing is kept, unless
+    /// [`Flusher::watch`] is called.
+    fn look(&self, now: Instant, is_last: bool) -> Look;
+}
+
+/// What [`Late::look`] has found.
+pub(super) enum Look {
+    /// Something is kept, until then.
+    Next(Instant),
+    /// Nothing is kept.
+    Idle,
+    /// Another thread is at it.
+    Busy,
+}
 
 /// The thread's work.
 struct State {
@@ -36,7 +53,7 @@ struct Running {
 
 /// A table that is looked at.
 struct Watched {
-    shared: Weak<Shared>,
+    late: Weak<dyn Late>,
     /// When to look next.
     next: Instant,
     /// Looks since it kept something.
@@ -60,7 +77,7 @@ impl Flusher {
 
     /// Begins to look at a table, at some time for the first. False if the system has no thread:
     /// then only the ends of turns flush.
-    pub(super) fn watch(&self, shared: &Arc<Shared>, next: Instant) -> bool {
+    pub(super) fn watch(&self, late: &Arc<dyn Late>, next: Instant) -> bool {
         let mut state = lock();
         if state.thread.is_none() {
             state.thread = Running::start();
@@ -69,7 +86,7 @@ impl Flusher {
             return false;
         }
         state.arrived.push(Watched {
-            shared: Arc::downgrade(shared),
+            late: Arc::downgrade(late),
             next,
             idle: 0,
         });
@@ -138,25 +155,23 @@ fn run(stop: &AtomicBool) {
 impl Watched {
     /// Writes what is about to be late; false if the table needs no watch any more.
     fn look(&mut self, now: Instant) -> bool {
-        let Some(shared) = self.shared.upgrade() else {
+        let Some(late) = self.late.upgrade() else {
             return false;
         };
-        let Some(mut table) = shared.try_lock() else {
-            self.next = Instant::now() + PAUSE;
-            return true;
-        };
-        match table.flush_late(now, &shared.is_wanted) {
-            Some(next) => {
+        let is_last = self.idle + 1 >= MAX_IDLE;
+        match late.look(now, is_last) {
+            Look::Next(next) => {
                 self.next = next;
                 self.idle = 0;
             }
-            None => {
+            Look::Busy => self.next = Instant::now() + PAUSE,
+            Look::Idle => {
                 self.next = now + MAX_AGE;
                 self.idle += 1;
-                table.is_watched = self.idle < MAX_IDLE;
+                return !is_last;
             }
         }
-        table.is_watched
+        true
     }
 }
 

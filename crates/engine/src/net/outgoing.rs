@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use ferrows_protocol::frame::{FrameHeader, encode_frame};
 
 use super::Socket;
-use super::flusher::Flusher;
+use super::flusher::{Flusher, Late, Look};
 
 #[cfg(test)]
 mod tests;
@@ -103,7 +103,8 @@ impl Outgoing {
             table.kept.push(id);
             let since = *table.since.get_or_insert_with(Instant::now);
             if !table.is_watched {
-                table.is_watched = self.flusher.watch(&self.shared, since + MAX_AGE);
+                let late = Arc::clone(&self.shared) as Arc<dyn Late>;
+                table.is_watched = self.flusher.watch(&late, since + MAX_AGE);
             }
         }
         Some(entry.bytes.len())
@@ -199,6 +200,21 @@ impl Shared {
             Ok(table) => Some(table),
             Err(TryLockError::Poisoned(error)) => Some(error.into_inner()),
             Err(TryLockError::WouldBlock) => None,
+        }
+    }
+}
+
+impl Late for Shared {
+    fn look(&self, now: Instant, is_last: bool) -> Look {
+        let Some(mut table) = self.try_lock() else {
+            return Look::Busy;
+        };
+        match table.flush_late(now, &self.is_wanted) {
+            Some(next) => Look::Next(next),
+            None => {
+                table.is_watched = !is_last;
+                Look::Idle
+            }
         }
     }
 }

@@ -34,6 +34,7 @@ use std::sync::Arc;
 use ferrows_protocol::deflate::Decompressor;
 use ferrows_protocol::frame::{FrameHeader, encode_frame};
 
+mod calls;
 mod connection;
 mod delivery;
 mod io_threads;
@@ -48,10 +49,11 @@ mod sync {
     pub(super) use std::sync::{Mutex, MutexGuard, PoisonError};
 }
 
+use self::calls::Calls;
 use self::connection::{Connection, Inbox, Task};
 use self::delivery::Batch;
 pub use self::delivery::{Delivery, Fetched};
-use self::io_threads::{IoThread, IoThreads, Place};
+use self::io_threads::{IoThreads, Place};
 use super::Socket;
 use crate::{Inbound, Wake};
 
@@ -72,8 +74,8 @@ pub struct Remote {
     local: Batch,
     /// Cost of what was fetched, and not told to the inbox.
     fetched: usize,
-    /// For each thread, the connections that it has to be told of.
-    calls: Vec<Calls>,
+    /// The connections that their threads have to be told of.
+    calls: Calls,
     /// None before the first connection.
     threads: Option<Arc<IoThreads>>,
     max_threads: Option<usize>,
@@ -112,13 +114,6 @@ struct Slot {
     place: Place,
     /// Deliveries that were fetched.
     fetched: u64,
-    /// It is among the calls.
-    is_dirty: bool,
-}
-
-struct Calls {
-    thread: Arc<IoThread>,
-    connections: Vec<Arc<Connection>>,
 }
 
 impl Remote {
@@ -136,7 +131,7 @@ impl Remote {
             left: Vec::new(),
             local: Batch::default(),
             fetched: 0,
-            calls: Vec::new(),
+            calls: Calls::new(),
             threads: None,
             max_threads: threads,
             is_closed: false,
@@ -171,7 +166,6 @@ impl Remote {
             connection,
             place,
             fetched: 0,
-            is_dirty: false,
         });
         Ok(id)
     }
@@ -226,22 +220,8 @@ impl Remote {
     }
 
     /// Has everything written that was appended: one wake for each thread that has some.
-    pub fn flush(&mut self) {
-        for Calls {
-            thread,
-            connections,
-        } in &mut self.calls
-        {
-            if connections.is_empty() {
-                continue;
-            }
-            for connection in &*connections {
-                if let Some(Some(slot)) = self.slots.get_mut(connection.id()) {
-                    slot.is_dirty = false;
-                }
-            }
-            thread.call(connections);
-        }
+    pub fn flush(&self) {
+        self.calls.flush();
     }
 
     /// Writes what the kernel takes at once of a connection's bytes, on this thread, and gives the
@@ -302,7 +282,7 @@ impl Remote {
 
     /// Bytes of a connection that the kernel has not taken.
     pub fn unsent(&self, id: usize) -> Option<usize> {
-        Some(self.slots.get(id)?.as_ref()?.connection.unsent())
+        Some(self.slot(id)?.connection.unsent())
     }
 
     /// Bytes of a connection that the kernel has taken.
@@ -326,7 +306,6 @@ impl Remote {
             slot.connection.take();
         }
         self.local = Batch::default();
-        self.calls.clear();
         self.free.clear();
         self.left.clear();
         drop(self.threads.take());
@@ -345,13 +324,10 @@ impl Remote {
         self.slots.get(id)?.as_ref()
     }
 
-    fn append_with(&mut self, id: usize, write: impl FnOnce(&mut Vec<u8>)) -> Option<usize> {
-        let slot = self.slots.get_mut(id)?.as_mut()?;
+    fn append_with(&self, id: usize, write: impl FnOnce(&mut Vec<u8>)) -> Option<usize> {
+        let slot = self.slot(id)?;
         let unsent = slot.connection.append(write);
-        if !slot.is_dirty {
-            slot.is_dirty = true;
-            call_later(&mut self.calls, slot.place.thread(), &slot.connection);
-        }
+        self.calls.add(slot.place.thread(), &slot.connection);
         Some(unsent)
     }
 
@@ -373,10 +349,10 @@ impl Remote {
     }
 
     /// Has connections looked at by their threads, and by that flushes.
-    fn call(&mut self, connections: &[Arc<Connection>]) {
+    fn call(&self, connections: &[Arc<Connection>]) {
         for connection in connections {
-            if let Some(Some(slot)) = self.slots.get(connection.id()) {
-                call_later(&mut self.calls, slot.place.thread(), connection);
+            if let Some(slot) = self.slot(connection.id()) {
+                self.calls.add(slot.place.thread(), connection);
             }
         }
         if !connections.is_empty() {
@@ -396,20 +372,6 @@ impl Slot {
         let mut connections = vec![Arc::clone(&self.connection)];
         self.place.thread().call(&mut connections);
     }
-}
-
-fn call_later(calls: &mut Vec<Calls>, thread: &Arc<IoThread>, connection: &Arc<Connection>) {
-    let place = calls
-        .iter()
-        .position(|calls| Arc::ptr_eq(&calls.thread, thread))
-        .unwrap_or_else(|| {
-            calls.push(Calls {
-                thread: Arc::clone(thread),
-                connections: Vec::new(),
-            });
-            calls.len() - 1
-        });
-    calls[place].connections.push(Arc::clone(connection));
 }
 
 /// What may wait to be fetched by an environment, in bytes: payloads, and some 80 bytes for each

@@ -307,6 +307,30 @@ fn loses_nothing_in_front_of_a_payload_that_is_not_copied() {
     }
 }
 
+/// Wherever the kernel stops: in what was kept, in the header, right before or behind it.
+#[test]
+fn loses_no_part_of_the_header_of_such_a_payload() {
+    let payload = pattern(70_000);
+    let whole = frame(&payload);
+    let header = whole.len() - payload.len();
+    // Where it stops for certain.
+    let most = Pair::narrow().socket.send(&whole);
+    assert!((1000..payload.len()).contains(&most));
+    let mut cuts = Vec::new();
+    for after in 0..=header + 2 {
+        let world = World::new([Pair::narrow()]);
+        let first = pattern(most - after - 4);
+        assert_eq!(world.keep(0, &first), most - after);
+        let left = world.send_uncopied(0, &payload);
+        let front = world.take(0);
+        let rest = &payload[payload.len() - (left - front.len())..];
+        let all = [&world.pairs[0].peer_has()[..], &front, rest].concat();
+        assert!(all == [frame(&first), whole.clone()].concat());
+        cuts.push(front.len());
+    }
+    assert!((1..header).all(|length| cuts.contains(&length)), "{cuts:?}");
+}
+
 #[test]
 fn copies_nothing_if_the_kernel_takes_nothing() {
     let world = World::new([Pair::narrow()]);

@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::mem;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
@@ -26,6 +27,8 @@ pub(super) struct Connection {
     io: Mutex<Option<Io>>,
     /// Held by either for a few instructions.
     desk: Mutex<Desk>,
+    /// It is among those that their threads are to be told of.
+    is_called: AtomicBool,
 }
 
 /// What belongs to the I/O thread.
@@ -81,6 +84,7 @@ impl Connection {
                 delivered: 0,
             })),
             desk: Mutex::default(),
+            is_called: AtomicBool::new(false),
         })
     }
 
@@ -92,6 +96,16 @@ impl Connection {
         write(&mut desk.out);
         desk.appended += (desk.out.len() - before) as u64;
         desk.unsent()
+    }
+
+    /// False if the connection is among those to be called already.
+    pub(super) fn begin_call(&self) -> bool {
+        !self.is_called.swap(true, Ordering::AcqRel)
+    }
+
+    /// Its thread is about to be told.
+    pub(super) fn end_call(&self) {
+        self.is_called.store(false, Ordering::Release);
     }
 
     /// Asks for [`Delivery::Sent`]; false if the kernel has those bytes already.

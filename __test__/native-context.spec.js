@@ -1,0 +1,222 @@
+'use strict';
+
+// `AsyncLocalStorage`: listeners and callbacks find what they would find with
+// npm's `ws`, which the same program is run with.
+
+const assert = require('node:assert');
+const { describe, it } = require('node:test');
+
+const run = require('./support/child');
+const { forced } = require('./support/native');
+
+/**
+ * Programs. Each gets the package, a storage, and `log(name, event)`, which
+ * prints what the storage holds, and is to call `leave()` at last.
+ */
+const PROGRAMS = {
+  'of a server': ({ WebSocket, WebSocketServer, als, log, leave }) => {
+    const wss = new WebSocketServer({ port: 0, host: '127.0.0.1' });
+    wss.on('connection', (ws) => {
+      log('server', 'connection');
+      als.run('in connection', () => {
+        for (const name of ['message', 'ping', 'pong', 'close']) {
+          ws.on(name, () => log('server', name));
+        }
+      });
+      ws.on('message', (data) => {
+        als.enterWith(`entered for ${data}`);
+        ws.send('re', () => log('server', 'sent'));
+      });
+    });
+    wss.on('listening', () => {
+      const ws = new WebSocket(`ws://127.0.0.1:${wss.address().port}`);
+      let left = 3;
+      ws.on('open', () => setTimeout(() => ws.send('first'), 20));
+      ws.on('message', () => {
+        if (--left > 0) {
+          ws.ping();
+          ws.send('next');
+          return;
+        }
+        ws.close();
+      });
+      ws.on('close', () => setTimeout(leave, 20));
+    });
+  },
+
+  'of a client': ({ WebSocket, WebSocketServer, als, log, leave }) => {
+    const wss = new WebSocketServer({ port: 0, host: '127.0.0.1' });
+    wss.on('connection', (ws) => {
+      ws.on('message', (data) => {
+        ws.ping();
+        ws.send(data);
+        ws.send(data);
+      });
+    });
+    wss.on('listening', () => {
+      const url = `ws://127.0.0.1:${wss.address().port}`;
+      let open = 3;
+      for (const name of ['a', 'b', 'c']) {
+        const ws = als.run(name, () => new WebSocket(url));
+        ws.on('open', () => {
+          log(name, 'open');
+          als.run(`${name} sends`, () => {
+            setTimeout(() => ws.send('x', () => log(name, 'sent')), 20);
+          });
+        });
+        ws.on('ping', () => log(name, 'ping'));
+        let left = 2;
+        ws.on('message', () => {
+          log(name, 'message');
+          if (--left === 0) als.run(`${name} closes`, () => ws.close());
+        });
+        ws.on('close', () => {
+          log(name, 'close');
+          if (--open === 0) setTimeout(leave, 20);
+        });
+      }
+    });
+  },
+
+  'of an upgrade': ({ WebSocket, WebSocketServer, als, log, leave }) => {
+    const http = require('node:http');
+    const wss = new WebSocketServer({ noServer: true });
+    const server = http.createServer();
+    let number = 0;
+    server.on('upgrade', (req, socket, head) => {
+      als.run(`request ${++number}`, () => {
+        setTimeout(() => {
+          wss.handleUpgrade(req, socket, head, (ws) => {
+            const name = als.getStore();
+            ws.on('message', (data) => {
+              log(name, `message ${data}`);
+              process.nextTick(() => log(name, 'tick'));
+              Promise.resolve().then(() => log(name, 'microtask'));
+              ws.send(data, () => log(name, 'sent'));
+            });
+            ws.on('close', () => log(name, 'close'));
+          });
+        }, 5);
+      });
+    });
+    server.listen(0, '127.0.0.1', () => {
+      let open = 2;
+      const connect = () => {
+        const ws = new WebSocket(`ws://127.0.0.1:${server.address().port}`);
+        ws.on('open', () => setTimeout(() => ws.send('1'), 30));
+        ws.on('message', (data) => {
+          if (Number(data) < 4) ws.send(`${Number(data) + 1}`);
+          else ws.close();
+        });
+        ws.on('close', () => {
+          if (--open === 0) setTimeout(leave, 20);
+          else connect();
+        });
+      };
+      connect();
+    });
+  },
+
+  'of a connection that is paused': (tools) => {
+    const { WebSocket, WebSocketServer, als, log, leave } = tools;
+    const wss = new WebSocketServer({ port: 0, host: '127.0.0.1' });
+    wss.on('connection', (ws) => {
+      ws.on('message', (data) => {
+        log('server', data);
+        als.enterWith(`entered for ${data}`);
+        if (data.toString() !== 'pause') return;
+        ws.pause();
+        setTimeout(() => ws.resume(), 20);
+      });
+      ws.on('close', () => setTimeout(leave, 20));
+    });
+    wss.on('listening', () => {
+      const ws = new WebSocket(`ws://127.0.0.1:${wss.address().port}`);
+      let at = 0;
+      const timer = setInterval(() => {
+        if (ws.readyState !== WebSocket.OPEN) return;
+        const text = ['first', 'pause', 'a', 'b', 'pause', 'c'][at++];
+        if (text !== undefined) return ws.send(text);
+        clearInterval(timer);
+        ws.terminate();
+      }, 40);
+    });
+  },
+
+  'of many messages at once': (tools) => {
+    const { WebSocket, WebSocketServer, als, log, leave } = tools;
+    const wss = new WebSocketServer({ port: 0, host: '127.0.0.1' });
+    wss.on('connection', (ws) => {
+      ws.on('message', (data) => {
+        const text = data.toString();
+        // Does what one handler enters reach the next one?
+        if (text.endsWith('00')) log('server', text);
+        als.enterWith(`entered for ${text}`);
+        if (text === 'end') ws.close();
+      });
+    });
+    wss.on('listening', () => {
+      const ws = new WebSocket(`ws://127.0.0.1:${wss.address().port}`);
+      ws.on('open', () => {
+        setTimeout(() => {
+          for (let i = 0; i < 600; i++) ws.send(`${i}`);
+          ws.send('end');
+        }, 20);
+      });
+      ws.on('close', () => setTimeout(leave, 20));
+    });
+  }
+};
+
+/** Runs a program around the package under test. */
+const within = (tested, source) => {
+  const { AsyncLocalStorage } = require('node:async_hooks');
+  const als = new AsyncLocalStorage();
+  const lists = {};
+  const log = (name, event) => {
+    (lists[name] ??= []).push(`${event}: ${als.getStore()}`);
+  };
+  const leave = () => {
+    console.log(JSON.stringify(lists));
+    process.exit();
+  };
+  const { WebSocket, WebSocketServer } = tested;
+  (0, eval)(source)({ WebSocket, WebSocketServer, als, log, leave });
+};
+
+/**
+ * @param {Function} program one of the above
+ * @param {Object} env environment variables
+ * @return {Promise<Object>} what it wrote down, by name
+ */
+async function logOf(program, env) {
+  const { errors, lines } = await run(within, { args: [`${program}`], env });
+  assert.strictEqual(errors, '');
+  return JSON.parse(lines[0]);
+}
+
+describe('The asynchronous context', { timeout: 60000 }, () => {
+  for (const [name, program] of Object.entries(PROGRAMS)) {
+    it(`${name} is that of ws`, async () => {
+      const [actual, expected] = await Promise.all([
+        logOf(program, { FERROWS_TRANSPORT: forced }),
+        logOf(program, { FERROWS_ORACLE: 'ws' })
+      ]);
+      assert.deepStrictEqual(comparable(actual), comparable(expected));
+    });
+  }
+});
+
+/**
+ * @param {Object} log what a program wrote down
+ * @return {Object} the same without what another thread says the time of
+ */
+function comparable(log) {
+  if (forced !== 'tokio') return log;
+  return Object.fromEntries(
+    Object.entries(log).map(([name, list]) => [
+      name,
+      list.filter((line) => !line.startsWith('sent'))
+    ])
+  );
+}
