@@ -48,6 +48,7 @@ const UNIX_FUNCTIONS = [
   'flushOne',
   'holdLoop',
   'keep',
+  'keepBytes',
   'openLoop',
   'pauseReading',
   'release',

@@ -39,6 +39,7 @@ pub(crate) fn export(exports: &Exports, codecs: &Codecs) -> Result<()> {
     exports.bound(c"holdLoop", hold_loop_shell, data)?;
     exports.bound(c"bytesRead", bytes_read_shell, data)?;
     exports.bound(c"bytesWritten", bytes_written_shell, data)?;
+    exports.bound(c"keepBytes", keep_bytes_shell, data)?;
     exports.bound(c"flushAll", flush_all_shell, data)?;
     exports.bound(c"flushOne", flush_one_shell, data)?;
     exports.bound(c"takeUnsent", take_unsent_shell, data)?;
@@ -53,6 +54,7 @@ callback!(resume_reading_shell, resume_reading, 1);
 callback!(hold_loop_shell, hold_loop, 1);
 callback!(bytes_read_shell, bytes_read, 1);
 callback!(bytes_written_shell, bytes_written, 1);
+callback!(keep_bytes_shell, keep_bytes, 2);
 callback!(flush_all_shell, flush_all, 1);
 callback!(flush_one_shell, flush_one, 1);
 callback!(take_unsent_shell, take_unsent, 1);
@@ -195,6 +197,16 @@ fn bytes_written(call: &Call) -> Option<sys::napi_value> {
     let io = Codecs::of(call).io.borrow();
     let bytes = io.as_ref()?.outgoing.sent(call.u32(0)? as usize)?;
     call.double(bytes as f64)
+}
+
+/// `keepBytes(id, bytes)`: as `keep`, for bytes that are frames already.
+fn keep_bytes(call: &Call) -> Option<sys::napi_value> {
+    let io = Codecs::of(call).io.borrow();
+    // SAFETY: only read; no JavaScript runs.
+    let bytes = unsafe { call.bytes(1)? };
+    let outgoing = &io.as_ref()?.outgoing;
+    let kept = outgoing.keep_bytes(call.u32(0)? as usize, bytes)?;
+    call.number(u32::try_from(kept).unwrap_or(u32::MAX))
 }
 
 /// `flushAll(ids)`: writes what is kept. Gives the number of connections whose bytes the kernel has

@@ -138,8 +138,25 @@ class LoopIo extends NativeIo {
    * @param {function(Error=)} [cb] called when they were written, or failed
    */
   sendChunks(transport, list, cb) {
-    transport.flush();
-    transport.written(list, cb);
+    let bytes = 0;
+    for (const chunk of list) bytes += Buffer.byteLength(chunk);
+    if (bytes >= COPY_LIMIT) {
+      transport.flush();
+      transport.written(list, cb);
+      return;
+    }
+    for (const chunk of list) {
+      const data = typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
+      bytes = native.keepBytes(transport.id, data);
+    }
+    transport.keep(cb);
+    if (!turn.holding && transport.turn !== turn.id) {
+      transport.turn = turn.id;
+      turn.open();
+      this.flushOne(transport);
+    } else if (bytes >= HOLD_LIMIT) {
+      this.flushOne(transport);
+    }
   }
 
   /**

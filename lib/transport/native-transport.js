@@ -130,8 +130,12 @@ class NativeTransport extends StreamTransport {
   }
 
   sendChunks(list, cb) {
-    if (this.io === null) super.sendChunks(list, cb);
-    else this.io.sendChunks(this, list, cb);
+    if (this.io === null || this.socket._writableState.length > 0) {
+      super.sendChunks(list, cb);
+    } else {
+      if (this._slot !== -1) super.flush();
+      this.io.sendChunks(this, list, cb);
+    }
   }
 
   flush() {

@@ -93,21 +93,12 @@ impl Outgoing {
     /// Keeps a frame until [`flush`](Self::flush), for a millisecond at most. Gives the number of
     /// bytes that the connection keeps, or `None` if there is no such connection.
     pub fn keep(&self, id: usize, header: &FrameHeader, payload: &[u8]) -> Option<usize> {
-        let mut table = self.shared.lock();
-        let table = &mut *table;
-        let entry = table.entries.get_mut(id)?.as_mut()?;
-        entry.encode(&mut table.spare, header, payload);
-        if !entry.is_kept {
-            entry.is_kept = true;
-            entry.is_full = false;
-            table.kept.push(id);
-            let since = *table.since.get_or_insert_with(Instant::now);
-            if !table.is_watched {
-                let late = Arc::clone(&self.shared) as Arc<dyn Late>;
-                table.is_watched = self.flusher.watch(&late, since + MAX_AGE);
-            }
-        }
-        Some(entry.bytes.len())
+        self.keep_with(id, |out| encode_frame(out, header, payload))
+    }
+
+    /// As [`keep`](Self::keep), for bytes that are frames already.
+    pub fn keep_bytes(&self, id: usize, bytes: &[u8]) -> Option<usize> {
+        self.keep_with(id, |out| out.extend_from_slice(bytes))
     }
 
     /// Writes a frame at once, behind what the connection keeps. Gives the number of bytes that the
@@ -116,7 +107,7 @@ impl Outgoing {
         let mut table = self.shared.lock();
         let table = &mut *table;
         let entry = table.entries.get_mut(id)?.as_mut()?;
-        entry.encode(&mut table.spare, header, payload);
+        encode_frame(entry.room(&mut table.spare), header, payload);
         Some(table.write(id))
     }
 
@@ -158,6 +149,24 @@ impl Outgoing {
         let bytes = std::mem::take(&mut entry.bytes);
         table.forget(id);
         Some(bytes)
+    }
+
+    fn keep_with(&self, id: usize, append: impl FnOnce(&mut Vec<u8>)) -> Option<usize> {
+        let mut table = self.shared.lock();
+        let table = &mut *table;
+        let entry = table.entries.get_mut(id)?.as_mut()?;
+        append(entry.room(&mut table.spare));
+        if !entry.is_kept {
+            entry.is_kept = true;
+            entry.is_full = false;
+            table.kept.push(id);
+            let since = *table.since.get_or_insert_with(Instant::now);
+            if !table.is_watched {
+                let late = Arc::clone(&self.shared) as Arc<dyn Late>;
+                table.is_watched = self.flusher.watch(&late, since + MAX_AGE);
+            }
+        }
+        Some(entry.bytes.len())
     }
 
     /// Bytes of a connection that the kernel has taken.
@@ -310,12 +319,12 @@ impl Table {
 }
 
 impl Entry {
-    /// Appends a frame.
-    fn encode(&mut self, spare: &mut Vec<Vec<u8>>, header: &FrameHeader, payload: &[u8]) {
+    /// Where to append bytes.
+    fn room(&mut self, spare: &mut Vec<Vec<u8>>) -> &mut Vec<u8> {
         if self.bytes.capacity() == 0 {
             self.bytes = spare.pop().unwrap_or_default();
         }
-        encode_frame(&mut self.bytes, header, payload);
+        &mut self.bytes
     }
 
     /// Writes as much as the kernel takes.

@@ -124,6 +124,23 @@ fn keeps_frames_until_they_are_flushed() {
 }
 
 #[test]
+fn keeps_bytes_that_are_frames_already_with_the_others() {
+    let world = World::new(Pair::both());
+    let bytes = frame(b"two");
+    for id in 0..2 {
+        world.keep(id, b"one");
+        assert_eq!(world.outgoing.keep_bytes(id, &bytes), Some(10));
+        world.keep(id, b"three");
+    }
+    assert_eq!(world.outgoing.keep_bytes(2, &bytes), None);
+    assert_eq!(world.flush(usize::MAX), []);
+    let expected = [frame(b"one"), bytes, frame(b"three")].concat();
+    for id in 0..2 {
+        assert_eq!(world.pairs[id].peer_reads(expected.len()), expected);
+    }
+}
+
+#[test]
 fn writes_frames_in_the_order_in_which_they_come() {
     let world = World::new(Pair::both());
     let texts: [&[u8]; 6] = [b"keep", b"send", b"keep", b"uncopied", b"", b"flush"];

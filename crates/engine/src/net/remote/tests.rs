@@ -21,6 +21,7 @@ mod endings;
 mod handing_back;
 mod lifetimes;
 mod traffic;
+mod writing;
 
 /// Long enough for anything that works.
 const SOON: Duration = Duration::from_secs(30);
