@@ -15,6 +15,9 @@ const NATIVE = ['loop', 'tokio'];
 /** Turns of the event loop after which a connection is not adopted any more. */
 const TURNS = 50;
 
+/** Uses after which a connection is adopted in any case. */
+const USES = 10;
+
 /** The transport that the environment forces upon all connections. */
 const forced = process.env.FERROWS_TRANSPORT || 'auto';
 
@@ -33,12 +36,14 @@ function isNative(ws) {
 }
 
 /**
- * Waits until connections are adopted, if any are: as with their first bytes.
+ * Waits until connections are adopted, if any are, as after a few messages.
  *
  * @param {...WebSocket} list the connections, open
  */
 async function adopted(...list) {
-  if (!oracle) for (const ws of list) ws._transport.used();
+  if (!oracle) {
+    for (const ws of list) for (let i = 0; i < USES; i++) ws._transport.used();
+  }
   for (let i = 0; i < TURNS; i++) {
     await turn();
     if (!adopts || list.every(isNative)) return;

@@ -20,6 +20,12 @@ const socketPrototype = net.Socket.prototype;
 const plainWrite = socketPrototype.write;
 
 /**
+ * Reads and sends after which a socket is worth being taken over. That costs, and
+ * being given back at the end, about as much as it saves with a few messages.
+ */
+const MIN_USES = 4;
+
+/**
  * Attempts to take a socket over: those of others who read it, for instance, do
  * not succeed.
  */
@@ -70,6 +76,14 @@ class NativeTransport extends StreamTransport {
     /** How often to try to take the socket over. */
     this._chances = this._isPlain ? MAX_CHANCES : 0;
     this._isAsking = false;
+    /** How often it was used, as far as that matters. */
+    this._uses = options.isMovable ? 0 : MIN_USES;
+  }
+
+  start(head) {
+    super.start(head);
+    // Node gives what it has read on a tick that was asked for before.
+    if (!this.isMovable) this.used();
   }
 
   /** The name of what reads and writes the socket. */
@@ -100,11 +114,15 @@ class NativeTransport extends StreamTransport {
   }
 
   /**
-   * Has the addon take the socket over, on the next tick, once it is used:
-   * many a connection is not, or hardly.
+   * Has the addon take the socket over, on the next tick, if it was asked for,
+   * or when the socket has been used a few times: many a connection is not.
    */
   used() {
     if (this.io !== null || this._chances === 0 || this._isAsking) return;
+    if (this._uses < MIN_USES) {
+      this._uses++;
+      return;
+    }
     this._chances--;
     this._isAsking = true;
     process.nextTick(adopt, this);
