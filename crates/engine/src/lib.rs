@@ -8,6 +8,7 @@
 //! | [`Outboxes`], [`write_frame`] | frames that wait to be written |
 //! | `net` | sockets that are read and written without Node (Unix) |
 //! | [`MaskKeys`] | where mask keys come from |
+//! | [`spare_buffers`] | large buffers that are used again |
 //! | [`Slots`] | what JavaScript knows by number |
 //!
 //! Nothing here knows Node. One value of each belongs to one JavaScript
@@ -23,6 +24,7 @@ pub mod net;
 mod outbox;
 mod pool;
 mod slots;
+pub mod spare_buffers;
 
 pub use compressors::{Compressors, SpareEncoders};
 pub use getrandom::Error as RandomError;

@@ -211,12 +211,14 @@ impl Remote {
     /// latest. Gives the number of bytes that the kernel has not taken, or `None` if there is no
     /// such connection.
     pub fn send(&mut self, id: usize, header: &FrameHeader, payload: &[u8]) -> Option<usize> {
-        self.append_with(id, |out| encode_frame(out, header, payload))
+        self.append_with(id, payload.len() + MAX_HEADER, |out| {
+            encode_frame(out, header, payload);
+        })
     }
 
     /// As [`send`](Self::send), for bytes as they are.
     pub fn append(&mut self, id: usize, bytes: &[u8]) -> Option<usize> {
-        self.append_with(id, |out| out.extend_from_slice(bytes))
+        self.append_with(id, bytes.len(), |out| out.extend_from_slice(bytes))
     }
 
     /// Has everything written that was appended: one wake for each thread that has some.
@@ -324,9 +326,14 @@ impl Remote {
         self.slots.get(id)?.as_ref()
     }
 
-    fn append_with(&self, id: usize, write: impl FnOnce(&mut Vec<u8>)) -> Option<usize> {
+    fn append_with(
+        &self,
+        id: usize,
+        bytes: usize,
+        write: impl FnOnce(&mut Vec<u8>),
+    ) -> Option<usize> {
         let slot = self.slot(id)?;
-        let unsent = slot.connection.append(write);
+        let unsent = slot.connection.append(bytes, write);
         self.calls.add(slot.place.thread(), &slot.connection);
         Some(unsent)
     }
@@ -377,3 +384,6 @@ impl Slot {
 /// What may wait to be fetched by an environment, in bytes: payloads, and some 80 bytes for each
 /// delivery.
 const MAX_QUEUED: usize = 4 * 1024 * 1024;
+
+/// Bytes that any frame header fits in.
+const MAX_HEADER: usize = 14;

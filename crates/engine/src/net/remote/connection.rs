@@ -15,6 +15,7 @@ use super::reading::Reading;
 use super::writing::Writing;
 use super::{Codec, Returned};
 use crate::net::Socket;
+use crate::spare_buffers;
 
 /// The deliveries of an environment; connections wait for room.
 pub(super) type Inbox = Queue<Batch, Arc<Connection>>;
@@ -88,10 +89,13 @@ impl Connection {
         })
     }
 
-    /// Has `write` append to the bytes to be written. Gives the number of those that the kernel has
-    /// not taken.
-    pub(super) fn append(&self, write: impl FnOnce(&mut Vec<u8>)) -> usize {
+    /// Has `write` append about so many bytes to those to be written. Gives the number of those that the
+    /// kernel has not taken.
+    pub(super) fn append(&self, bytes: usize, write: impl FnOnce(&mut Vec<u8>)) -> usize {
         let mut desk = self.desk();
+        if desk.out.capacity() == 0 {
+            desk.out = spare_buffers::take(bytes);
+        }
         let before = desk.out.len();
         write(&mut desk.out);
         desk.appended += (desk.out.len() - before) as u64;

@@ -1,6 +1,7 @@
 //! The sending half of a connection, on its I/O thread.
 
 use std::io;
+use std::mem;
 use std::os::fd::AsFd;
 use std::task::{Context, Poll};
 
@@ -10,6 +11,7 @@ use tokio::io::unix::AsyncFd;
 use super::connection::Courier;
 use super::delivery::Delivery;
 use crate::net::Socket;
+use crate::spare_buffers;
 
 /// Bytes on their way to the kernel.
 #[derive(Default)]
@@ -92,7 +94,7 @@ impl Writing {
     /// that has none holds no memory for them.
     fn has_some(&mut self, more: impl FnOnce() -> Vec<u8>) -> bool {
         if self.at == self.out.len() && !self.has_failed {
-            self.out = more();
+            spare_buffers::give(mem::replace(&mut self.out, more()));
             self.at = 0;
         }
         self.at < self.out.len() && !self.has_failed

@@ -1,0 +1,84 @@
+//! Large buffers that are used again.
+//!
+//! The allocator gives the memory of large buffers back to the system, and asks for it again, page by
+//! page: for a message of a megabyte that takes longer than copying it. So a few are kept.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Buffers that nobody has at the moment, for all threads of the process.
+static SPARE: Mutex<Vec<Vec<u8>>> = Mutex::new(Vec::new());
+
+/// An empty buffer for so many bytes: one that is kept and not much larger, or a new one. It has no
+/// memory yet if they are few.
+pub fn take(bytes: usize) -> Vec<u8> {
+    if bytes < MIN_BYTES {
+        return Vec::new();
+    }
+    let mut spare = lock();
+    let place = spare.iter().position(|buffer| {
+        let capacity = buffer.capacity();
+        capacity >= bytes && capacity / 4 <= bytes
+    });
+    if let Some(place) = place {
+        return spare.swap_remove(place);
+    }
+    drop(spare);
+    // The next message may be a little longer.
+    Vec::with_capacity(bytes.next_multiple_of(MIN_BYTES))
+}
+
+/// Keeps a buffer that is not needed any more, or frees it.
+pub fn give(mut buffer: Vec<u8>) {
+    let fits = (MIN_BYTES..=MAX_BYTES).contains(&buffer.capacity());
+    if !fits {
+        return;
+    }
+    buffer.clear();
+    let mut spare = lock();
+    if spare.len() < MAX_BUFFERS {
+        spare.push(buffer);
+    }
+}
+
+fn lock() -> MutexGuard<'static, Vec<Vec<u8>>> {
+    SPARE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Smaller ones the allocator keeps itself.
+const MIN_BYTES: usize = 64 * 1024;
+
+/// Larger ones are worth their pages.
+const MAX_BYTES: usize = 2 * 1024 * 1024;
+
+/// So that no more than 16 MiB are kept.
+const MAX_BUFFERS: usize = 8;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gives_buffers_again_that_are_about_as_large_as_wanted() {
+        let buffer = Vec::with_capacity(1_234_567);
+        let address = buffer.as_ptr();
+        give(buffer);
+        assert_ne!(take(1_234_568).as_ptr(), address);
+        assert_ne!(take(100_000).as_ptr(), address);
+        let taken: Vec<_> = (0..=MAX_BUFFERS).map(|_| take(1_200_000)).collect();
+        let found = taken.iter().find(|found| found.as_ptr() == address);
+        assert!(found.is_some_and(|found| found.is_empty()));
+        assert_eq!(take(1000).capacity(), 0);
+    }
+
+    #[test]
+    fn keeps_few_and_no_small_or_very_large_ones() {
+        for _ in 0..2 * MAX_BUFFERS {
+            give(Vec::with_capacity(MIN_BYTES));
+        }
+        give(Vec::with_capacity(MIN_BYTES / 2));
+        give(Vec::with_capacity(MAX_BYTES * 2));
+        let spare = lock();
+        assert!(spare.len() <= MAX_BUFFERS);
+        assert!(spare.iter().all(|one| one.capacity() <= MAX_BYTES));
+    }
+}
