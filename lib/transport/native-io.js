@@ -28,7 +28,7 @@ const MIN_ROOM = 16 * 1024;
  * ticks come to run, and what was sent is written, before another thread does
  * it (`crates/engine/src/net/outgoing.rs`).
  */
-const MAX_SLICE = 0.6;
+const MAX_SLICE = 0.75;
 
 /** Connections that keep something, if these are many. */
 const MANY_KEPT = 32;

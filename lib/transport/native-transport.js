@@ -6,18 +6,15 @@
 // wants to read the socket.
 
 const { AsyncResource } = require('node:async_hooks');
-const net = require('node:net');
 const { getSystemErrorName } = require('node:util');
 
 const adoptedSocket = require('./adopted-socket');
+const { adopt, copyContext, isWritePlain } = require('./adoption');
 const Callbacks = require('./callbacks');
 const { IS_STRING } = require('./frame-head');
 const { unguard } = require('./socket-guard');
 const StreamTransport = require('./stream-transport');
 const writeChunks = require('./write-chunks');
-
-const socketPrototype = net.Socket.prototype;
-const plainWrite = socketPrototype.write;
 
 /**
  * Reads and sends after which a socket is worth being taken over. That costs, and
@@ -31,8 +28,11 @@ const MIN_USES = 4;
  */
 const MAX_CHANCES = 16;
 
-/** The key of what `AsyncLocalStorage` keeps in a resource, before Node 24. */
-const RESOURCE_STORE = 'kResourceStore';
+/** Nobody listens for the end of a resource, so it has not to be noticed. */
+const RESOURCE_OPTIONS = { requireManualDestroy: true };
+
+/** What most connections have of many things. */
+const NONE = Object.freeze([]);
 
 class NativeTransport extends StreamTransport {
   /**
@@ -49,35 +49,31 @@ class NativeTransport extends StreamTransport {
     this.isMovable = options.isMovable;
     /** @type {?NativeIo} what does; null while Node does */
     this.io = null;
-    /** The number of the connection there; -1 while there is none. */
-    this.id = -1;
-    /** @type {?AsyncResource} in whose context events are delivered */
-    this.resource = null;
-    /** Whether events of this connection are being delivered. */
-    this.delivering = false;
-    /** @type {(Buffer|undefined)} what follows them */
-    this._rest = undefined;
-    /** Whether something is to come of before the socket was given back. */
-    this._isLate = false;
-    /** Whether the addon is to say when that is over. */
-    this._isPending = false;
-    /** Whether it is delivered even if the socket is destroyed. */
-    this.endsChunk = false;
-    /** @type {Buffer[]} what Node has read meanwhile */
-    this._early = [];
-    /** Whether something waits for the end of the turn. */
-    this.keeps = false;
-    /** @type {Array<{total: number, done: function(?Error)}>} */
-    this.awaiting = [];
-    /** Whether `'drain'` is to be emitted. */
-    this.needsDrain = false;
-    /** Whether the socket keeps the process alive. */
-    this._holds = false;
     /** How often to try to take the socket over. */
     this._chances = this._isPlain ? MAX_CHANCES : 0;
     this._isAsking = false;
     /** How often it was used, as far as that matters. */
     this._uses = options.isMovable ? 0 : MIN_USES;
+  }
+
+  /**
+   * Makes what an adopted connection needs; others have the defaults of the
+   * prototype, and do without the memory.
+   */
+  prepare() {
+    if (this.resource !== null) return;
+    this.id = -1;
+    this.resource = new AsyncResource('FERROWS_SOCKET', RESOURCE_OPTIONS);
+    this.delivering = false;
+    this._rest = undefined;
+    this._isLate = false;
+    this._isPending = false;
+    this.endsChunk = false;
+    this._early = NONE;
+    this.keeps = false;
+    this.awaiting = NONE;
+    this.needsDrain = false;
+    this._holds = false;
   }
 
   start(head) {
@@ -130,13 +126,13 @@ class NativeTransport extends StreamTransport {
 
   receive(chunk) {
     if (!this._isLate) return super.receive(chunk);
-    this._early.push(chunk);
+    this._early = [...this._early, chunk];
     return true;
   }
 
   send(data, head, key, cb) {
     // Somebody may want to see what all sockets write.
-    if (socketPrototype.write !== plainWrite) this.handBack();
+    if (!isWritePlain()) this.handBack();
     if (this.io === null || this.socket._writableState.length > 0) {
       super.send(data, head, key, cb);
       this.used();
@@ -337,86 +333,34 @@ class NativeTransport extends StreamTransport {
   }
 }
 
+Object.assign(NativeTransport.prototype, {
+  /** The number of the connection where it is read; -1 while that is Node. */
+  id: -1,
+  /** @type {?AsyncResource} in whose context events are delivered */
+  resource: null,
+  /** Whether events of this connection are being delivered. */
+  delivering: false,
+  /** @type {(Buffer|undefined)} what follows them */
+  _rest: undefined,
+  /** Whether something is to come of before the socket was given back. */
+  _isLate: false,
+  /** Whether the addon is to say when that is over. */
+  _isPending: false,
+  /** Whether it is delivered even if the socket is destroyed. */
+  endsChunk: false,
+  /** @type {Buffer[]} what Node has read meanwhile */
+  _early: NONE,
+  /** Whether something waits for the end of the turn. */
+  keeps: false,
+  /** @type {Array<{total: number, done: function(?Error)}>} */
+  awaiting: NONE,
+  /** Whether `'drain'` is to be emitted. */
+  needsDrain: false,
+  /** Whether the socket keeps the process alive. */
+  _holds: false
+});
+
 module.exports = NativeTransport;
-
-/**
- * Has the addon read and write a connection's socket, if it can.
- *
- * @param {NativeTransport} transport the connection
- */
-function adopt(transport) {
-  const { _choice: io, socket } = transport;
-  transport._isAsking = false;
-  if (transport.io !== null || transport.closed) return;
-  transport.flush();
-  unguard(socket);
-  transport._guarded = false;
-  if (socket.writableLength > 0 && !io.toleratesBacklog) {
-    transport._chances++;
-    return;
-  }
-  if (!isAdoptable(transport)) return;
-  const { _handle: handle } = socket;
-  const id = io.adopt(transport, handle.fd);
-  if (id === -1) return;
-  handle.reading = false;
-  handle.readStop();
-  transport.io = io;
-  transport.id = id;
-  transport.resource ??= new AsyncResource('FERROWS_SOCKET', {
-    requireManualDestroy: true
-  });
-  copyContext(handle, transport.resource);
-  adoptedSocket.adopt(socket);
-  transport.hold(handle.hasRef());
-}
-
-/**
- * Tells whether the addon can do all the work for a connection.
- *
- * @param {NativeTransport} transport the connection
- * @return {boolean}
- */
-function isAdoptable(transport) {
-  const { inbox, input, socket } = transport;
-  const { _handle: handle } = socket;
-  return (
-    adoptedSocket.isPlain(socket) &&
-    socketPrototype.write === plainWrite &&
-    handle !== null &&
-    handle.fd >= 0 &&
-    input === inbox &&
-    !transport._isLate &&
-    inbox.synchronous &&
-    inbox.idle &&
-    !inbox.concluded &&
-    socket.readable &&
-    socket.writable &&
-    !socket.connecting &&
-    !socket.isPaused() &&
-    !socket.timeout &&
-    socket.readableLength === 0 &&
-    socket.readableEncoding === null &&
-    socket.listenerCount('data') === 1 &&
-    socket.listenerCount('readable') === 0 &&
-    !adoptedSocket.isChanged(socket)
-  );
-}
-
-/**
- * Makes the asynchronous context of one resource that of another: listeners are
- * to find what they would if Node emitted the socket's events.
- *
- * @param {Object} from a handle or an `AsyncResource`
- * @param {Object} to the other
- */
-function copyContext(from, to) {
-  for (const resource of [to, from]) {
-    for (const key of Object.getOwnPropertySymbols(resource)) {
-      if (key.description === RESOURCE_STORE) to[key] = from[key];
-    }
-  }
-}
 
 /**
  * Goes on, with a socket that was given back, where the addon had come to.
@@ -426,7 +370,7 @@ function copyContext(from, to) {
 function catchUp(transport) {
   const { _early: early, _rest: rest } = transport;
   transport._isLate = false;
-  transport._early = [];
+  transport._early = NONE;
   transport._rest = undefined;
   if (!transport.closed) {
     if (rest !== undefined) transport.inbox.continueWith(rest);

@@ -224,7 +224,8 @@ class TokioIo extends NativeIo {
     const { awaiting, id } = transport;
     const total = native.remoteAwait(id, 0);
     if (total === 0 && awaiting.length === 0) process.nextTick(done, null);
-    else awaiting.push({ total, done });
+    else if (awaiting.length > 0) awaiting.push({ total, done });
+    else transport.awaiting = [{ total, done }];
   }
 
   /**

@@ -8,9 +8,9 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread::{self, JoinHandle};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use super::outgoing::{MAX_AGE, PAUSE};
+use super::outgoing::MAX_AGE;
 
 #[cfg(test)]
 mod tests;
@@ -164,7 +164,7 @@ impl Watched {
                 self.next = next;
                 self.idle = 0;
             }
-            Look::Busy => self.next = Instant::now() + PAUSE,
+            Look::Busy => self.next = Instant::now() + BUSY,
             Look::Idle => {
                 self.next = now + MAX_AGE;
                 self.idle += 1;
@@ -174,6 +174,9 @@ impl Watched {
         true
     }
 }
+
+/// Time for which a table is left to the thread that has it: most likely that is writing what is kept.
+const BUSY: Duration = Duration::from_micros(200);
 
 /// Vain looks after which a table is not looked at any more: waking the thread up takes longer than a
 /// few of them.

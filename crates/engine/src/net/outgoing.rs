@@ -359,7 +359,7 @@ impl Entry {
 pub(super) const MAX_AGE: Duration = Duration::from_micros(850);
 
 /// Time for which the flusher leaves a table to the environment's thread.
-pub(super) const PAUSE: Duration = Duration::from_micros(50);
+const PAUSE: Duration = Duration::from_micros(50);
 
 /// Connections that the flusher writes before it gives way: otherwise a program that sends all the
 /// time would keep it from writing anything.

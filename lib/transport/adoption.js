@@ -1,0 +1,98 @@
+'use strict';
+
+// Which sockets the addon may read and write, and how they are taken over.
+
+const net = require('node:net');
+
+const adoptedSocket = require('./adopted-socket');
+const { unguard } = require('./socket-guard');
+
+const socketPrototype = net.Socket.prototype;
+const plainWrite = socketPrototype.write;
+
+/** The key of what `AsyncLocalStorage` keeps in a resource, before Node 24. */
+const RESOURCE_STORE = 'kResourceStore';
+
+/** @return {boolean} whether nobody has a hand in what all sockets write */
+function isWritePlain() {
+  return socketPrototype.write === plainWrite;
+}
+
+/**
+ * Has the addon read and write a connection's socket, if it can.
+ *
+ * @param {NativeTransport} transport the connection
+ */
+function adopt(transport) {
+  const { _choice: io, socket } = transport;
+  transport._isAsking = false;
+  if (transport.io !== null || transport.closed) return;
+  transport.flush();
+  unguard(socket);
+  transport._guarded = false;
+  if (socket.writableLength > 0 && !io.toleratesBacklog) {
+    transport._chances++;
+    return;
+  }
+  if (!isAdoptable(transport)) return;
+  const { _handle: handle } = socket;
+  const id = io.adopt(transport, handle.fd);
+  if (id === -1) return;
+  handle.reading = false;
+  handle.readStop();
+  transport.prepare();
+  transport.io = io;
+  transport.id = id;
+  copyContext(handle, transport.resource);
+  adoptedSocket.adopt(socket);
+  transport.hold(handle.hasRef());
+}
+
+/**
+ * Tells whether the addon can do all the work for a connection.
+ *
+ * @param {NativeTransport} transport the connection
+ * @return {boolean}
+ */
+function isAdoptable(transport) {
+  const { inbox, input, socket } = transport;
+  const { _handle: handle } = socket;
+  return (
+    adoptedSocket.isPlain(socket) &&
+    isWritePlain() &&
+    handle !== null &&
+    handle.fd >= 0 &&
+    input === inbox &&
+    !transport._isLate &&
+    inbox.synchronous &&
+    inbox.idle &&
+    !inbox.concluded &&
+    socket.readable &&
+    socket.writable &&
+    !socket.connecting &&
+    !socket.isPaused() &&
+    !socket.timeout &&
+    socket.readableLength === 0 &&
+    socket.readableEncoding === null &&
+    socket.listenerCount('data') === 1 &&
+    socket.listenerCount('readable') === 0 &&
+    !adoptedSocket.isChanged(socket)
+  );
+}
+
+/**
+ * Makes the asynchronous context of one resource that of another: listeners are
+ * to find what they would if Node emitted the socket's events.
+ *
+ * @param {Object} from a handle or an `AsyncResource`
+ * @param {Object} to the other
+ */
+function copyContext(from, to) {
+  for (const resource of [to, from]) {
+    for (const key of Object.getOwnPropertySymbols(resource)) {
+      if (key.description === RESOURCE_STORE) to[key] = from[key];
+    }
+  }
+}
+
+module.exports = { adopt, copyContext, isWritePlain };
