@@ -2,7 +2,8 @@
 //!
 //! Nothing is decided here. A function takes JavaScript values apart, calls
 //! `ferrows_protocol` or `ferrows_engine`, and puts the result together. All of
-//! them run on the thread of the environment that calls, and none blocks.
+//! them run on the thread of the environment that calls; none waits for more than a turn of an
+//! I/O thread, about a millisecond ([`remote`]).
 //!
 //! Two kinds of functions are exported. The hot ones ([`receive`], [`send`],
 //! [`deflate`], [`payload`]) are raw Node-API callbacks, because a generated wrapper costs

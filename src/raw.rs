@@ -371,6 +371,14 @@ impl Call<'_> {
         }))
     }
 
+    /// `undefined` as a value.
+    pub(crate) fn undefined(&self) -> Option<sys::napi_value> {
+        let mut out = ptr::null_mut();
+        // SAFETY: `out` is a place for the result.
+        let status = unsafe { sys::napi_get_undefined(self.env, &mut out) };
+        (status == sys::Status::napi_ok).then_some(out)
+    }
+
     /// `undefined`, the result of a callback that gives nothing.
     pub(crate) fn nothing(&self) -> Option<sys::napi_value> {
         Some(ptr::null_mut())

@@ -83,21 +83,23 @@ enum Late {
 }
 
 /// `remoteOpen(drain, threads)`: prepares for sockets; `drain` is called whenever something has come.
-/// `threads` is how many there are to be, 0 to leave it to the machine.
+/// `threads` is how many there are to be, 0 to leave it to the machine. False if Node refuses.
 fn open(call: &Call) -> Option<sys::napi_value> {
     let state = Codecs::of(call);
     if state.remote.borrow().is_some() {
         return None;
     }
     let threads = (call.u32(1)? > 0).then_some(call.u32(1)? as usize);
-    let watch = Watch::open(call, call.value(0))?;
+    let Some(watch) = Watch::open(call, call.value(0)) else {
+        return call.boolean(false);
+    };
     *state.remote.borrow_mut() = Some(RemoteIo {
         remote: Remote::new(watch.waker(), threads),
         links: Vec::new(),
         released: VecDeque::new(),
         watch,
     });
-    call.nothing()
+    call.boolean(true)
 }
 
 /// `remoteAdopt(fd, decoder)`: reads and writes a socket from now on, and gives the number of the
@@ -135,9 +137,19 @@ fn adopt(call: &Call) -> Option<sys::napi_value> {
 
 /// `remoteRelease(id, parts)`: takes a connection back. `parts` gets what was not sent, and what was
 /// read but not decoded, behind one byte that was, if there is any; and the numbers of bytes that were
-/// read and sent. Gives the number of news
-/// that are still to come: they are fetched with the others, and a line without any ends them.
+/// read and sent. Gives the number of news that are still to come: they are fetched with the others,
+/// and a line without any ends them.
 fn release(call: &Call) -> Option<sys::napi_value> {
+    let (count, parts) = take_back(call)?;
+    // Nothing is borrowed: a setter on `Array.prototype` would be called.
+    for (index, part) in (0..).zip(parts) {
+        set_element(call, call.value(1), index, part)?;
+    }
+    call.number(count)
+}
+
+/// Gives what `release` does: the number, and the elements of `parts`.
+fn take_back(call: &Call) -> Option<(u32, [sys::napi_value; 4])> {
     let state = Codecs::of(call);
     let mut io = state.remote.borrow_mut();
     let io = io.as_mut()?;
@@ -160,17 +172,20 @@ fn release(call: &Call) -> Option<sys::napi_value> {
         io.released.push_back(Late::End(id));
         io.watch.wake_soon();
     }
-    for (index, bytes) in (0..).zip([unsent, rest]) {
-        if !bytes.is_empty() {
-            let buffer = new_buffer(call, bytes)?;
-            set_element(call, call.value(1), index, buffer)?;
+    let bytes = |bytes: Vec<u8>| {
+        if bytes.is_empty() {
+            call.undefined()
+        } else {
+            new_buffer(call, bytes)
         }
-    }
-    for (index, bytes) in (2..).zip([received, sent]) {
-        let number = call.double(bytes as f64)?;
-        set_element(call, call.value(1), index, number)?;
-    }
-    call.number(count)
+    };
+    let parts = [
+        bytes(unsent)?,
+        bytes(rest)?,
+        call.double(received as f64)?,
+        call.double(sent as f64)?,
+    ];
+    Some((count, parts))
 }
 
 /// `remotePause(id)`: reads nothing of a connection.

@@ -16,7 +16,8 @@ use crate::codecs::Codecs;
 use crate::codecs::State;
 use crate::raw::{Call, Exports, callback};
 
-/// Exports `encode`, `encodeNew`, `encodeHeader`, `hold`, `take` and `randomKey`.
+/// Exports `encode`, `encodeNew`, `encodeHeader`, `hold`, `take` and `randomKey`; for sockets that are
+/// written here also `keep`, `send`, `sendUncopied` and `remoteKeep`.
 pub(crate) fn export(exports: &Exports, codecs: &Codecs) -> Result<()> {
     let sending = codecs.data();
     exports.bound(c"encode", encode_shell, sending)?;

@@ -22,7 +22,7 @@ const kinds = {
   PING: 0x9,
   PONG: 0xa
 };
-const { OPCODE, OWNED, IN_SLAB, FRAMES, FAILED, CLOSE } = kinds;
+const { OPCODE, OWNED, IN_SLAB, FRAMES, FAILED, SUSPENDED, CLOSE } = kinds;
 
 /** Words in a descriptor. The first one belongs to the batch as a whole. */
 const WORDS = 4;
@@ -47,6 +47,8 @@ class Batch {
     this.slabMemory = EMPTY_BUFFER.buffer;
     this.count = 0;
     this.index = 0;
+    /** Whether it was decoded elsewhere, so that `chunk` is not its chunk. */
+    this.isForeign = false;
   }
 
   /**
@@ -59,6 +61,7 @@ class Batch {
     const batch = spare.length > 0 ? spare.pop() : new Batch();
     batch.chunk = chunk;
     batch.count = batch.index = 0;
+    batch.isForeign = false;
     return batch;
   }
 
@@ -66,6 +69,35 @@ class Batch {
   setSlab(slab) {
     this.slab = slab;
     this.slabMemory = slab.buffer;
+  }
+
+  /**
+   * Takes what the events refer to from the batch that they are copied from,
+   * and nothing that others have there: it may be kept for long.
+   *
+   * @param {Batch} source the batch
+   */
+  own(source) {
+    const { words } = this;
+    for (let index = 1; index <= this.count; index++) {
+      const at = index * WORDS;
+      const kind = words[at];
+      if ((kind & IN_SLAB) !== 0) {
+        const { slabMemory } = source;
+        const copy = Buffer.from(
+          new FastBuffer(slabMemory, words[at + 1], words[at + 2])
+        );
+        words[at + 1] = this.owned.push(copy) - 1;
+        words[at] = (kind & ~IN_SLAB) | OWNED;
+      } else if ((kind & (OWNED | FAILED)) !== 0) {
+        words[at + 1] = this.owned.push(source.owned[words[at + 1]]) - 1;
+      } else if ((kind & SUSPENDED) !== 0) {
+        words[at + 2] = this.owned.push(source.owned[words[at + 2]]) - 1;
+      }
+      if ((kind & FRAMES) !== 0) {
+        words[at + 3] = this.owned.push(source.owned[words[at + 3]]) - 1;
+      }
+    }
   }
 
   /**

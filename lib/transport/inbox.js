@@ -202,8 +202,8 @@ class Inbox {
     batch.words.set(words.subarray(from, from + slice.left * WORDS), WORDS);
     batch.words[0] = 0;
     batch.count = slice.left;
-    batch.owned = slice.owned.slice();
-    batch.setSlab(slice.slab);
+    batch.isForeign = true;
+    batch.own(slice);
     if (this._state === IDLE) {
       this._batch = batch;
       this._state = PARKED;
@@ -344,10 +344,11 @@ class Inbox {
    * @param {boolean} holding whether an outer delivery keeps its sends
    */
   _emitAll(holding) {
-    const batch = this._batch;
-    let since = batch.count > 1 ? performance.now() : 0;
+    let since = this._batch.count > 1 ? performance.now() : 0;
 
     while (this._state === DELIVERING) {
+      // An event may put another in its place.
+      const batch = this._batch;
       if (batch.index === batch.count && !this._decodeMore()) return;
       const more =
         batch.index + 1 < batch.count || batch.words[0] < batch.chunk.length;
@@ -365,10 +366,10 @@ class Inbox {
 
   /** Delivers one event, and what need not wait for a tick of its own. */
   _emitNext() {
-    const batch = this._batch;
     let emitted = false;
 
     while (this._state === DELIVERING) {
+      const batch = this._batch;
       if (batch.index === batch.count && !this._decodeMore()) return;
       if (emitted && this._hasToWait()) {
         this._wait();
@@ -419,7 +420,7 @@ class Inbox {
       return;
     }
     if (kind === SUSPENDED) {
-      if (batch !== this._batch) {
+      if (batch.isForeign) {
         // What follows was not decoded, and belongs to this inbox from now on.
         this._batch = Batch.take(owned[words[at + 2]]);
         this._batch.words[0] = 1;

@@ -61,13 +61,14 @@ class LoopIo extends NativeIo {
     }
     transport.turn = turn.id;
     turn.open();
-    const done = transport.callBehind(cb);
     if (isString || size < COPY_LIMIT || (head & MASKED) !== 0) {
       const left = native.send(id, head, data, key);
+      const done = transport.callBehind(cb);
       transport.written(left > 0 ? [native.takeUnsent(id)] : undefined, done);
       return;
     }
     const left = native.sendUncopied(id, head, data);
+    const done = transport.callBehind(cb);
     if (left === 0) {
       transport.written(undefined, done);
       return;

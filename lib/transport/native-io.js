@@ -38,6 +38,7 @@ class Slice extends Batch {
   /** @param {NativeIo} io what it comes from */
   constructor(io) {
     super();
+    this.isForeign = true;
     this._io = io;
     /** @type {NativeTransport[]} whose groups they are, in order */
     this.transports = [];
@@ -141,7 +142,9 @@ class NativeIo {
    * @return {NativeTransport[]}
    */
   connections(limit) {
-    return this._links.filter(Boolean).slice(0, limit);
+    return this._links
+      .filter((transport) => transport?.io === this)
+      .slice(0, limit);
   }
 
   /**
@@ -229,9 +232,9 @@ class NativeIo {
     if (slice.isDone) this._fill();
     if (slice.isDone) return false;
 
-    const holding = turn.begin();
     slice.since = performance.now();
     if (this.watcher !== null) this.watcher.look(slice.since);
+    const holding = turn.begin();
     try {
       do {
         this._deliverGroup();
@@ -256,7 +259,9 @@ class NativeIo {
   _fill() {
     const slice = this._slice;
     if (slice.owned.length > 0) slice.owned = [];
-    if (this._slabUsed > SLAB_SIZE - MIN_ROOM) {
+    // A program may have taken the memory away: see docs/compat.md.
+    const isGone = slice.slab.length === 0;
+    if (isGone || this._slabUsed > SLAB_SIZE - MIN_ROOM) {
       slice.setSlab(Buffer.allocUnsafeSlow(SLAB_SIZE));
       // Messages of several connections are in it.
       markAsUntransferable(slice.slabMemory);
@@ -318,13 +323,28 @@ class NativeIo {
       slice.skip();
     } else {
       transport.delivering = true;
-      transport.resource.runInAsyncScope(inbox.deliver, inbox, slice);
-      // Time was up.
-      if (slice.left > 0 && inbox.ready) return;
-      slice.skip();
+      try {
+        transport.resource.runInAsyncScope(inbox.deliver, inbox, slice);
+      } finally {
+        // What a listener has thrown, or the time, may have left some.
+        if (slice.left === 0 || !inbox.ready) {
+          slice.skip();
+          this._endGroup(transport);
+        }
+      }
+      return;
     }
+    this._endGroup(transport);
+  }
+
+  /**
+   * A group is over.
+   *
+   * @param {NativeTransport} transport whose it was
+   */
+  _endGroup(transport) {
     transport.delivering = false;
-    slice.transport = null;
+    this._slice.transport = null;
     transport.delivered(this);
   }
 }

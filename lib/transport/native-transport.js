@@ -126,7 +126,9 @@ class NativeTransport extends StreamTransport {
 
   receive(chunk) {
     if (!this._isLate) return super.receive(chunk);
-    this._early = [...this._early, chunk];
+    if (this._early === NONE) this._early = [];
+    this._early.push(chunk);
+    // What comes before it is on its way, so that this is soon over.
     return true;
   }
 
@@ -183,7 +185,6 @@ class NativeTransport extends StreamTransport {
     this._chances = 0;
     // COMPAT(ws): what was read with the present message is delivered.
     this.endsChunk = this.delivering;
-    this.hold(false);
     unguard(socket);
     this._guarded = false;
     const { rest, pending, read, written } = io.release(this);
@@ -195,7 +196,10 @@ class NativeTransport extends StreamTransport {
     this._isPending = pending > 0;
     const isDelivering = io.isDelivering(this);
     this._isLate = this._isPending || isDelivering || rest !== undefined;
-    if (!this._isPending) io.forget(this, id);
+    if (!this._isPending) {
+      io.forget(this, id);
+      this._letGo(io);
+    }
     if (!this._isLate) this._readOn();
     else if (!this._isPending && !isDelivering) process.nextTick(catchUp, this);
   }
@@ -225,6 +229,7 @@ class NativeTransport extends StreamTransport {
    */
   released(io, id) {
     io.forget(this, id);
+    this._letGo(io);
     this._isPending = false;
     if (!io.isDelivering(this)) catchUp(this);
   }
@@ -241,6 +246,12 @@ class NativeTransport extends StreamTransport {
     if (hold === this._holds) return;
     this._holds = hold;
     this.io.hold(hold);
+  }
+
+  /** @param {NativeIo} io what does not keep the process alive any more */
+  _letGo(io) {
+    if (this._holds) io.hold(false);
+    this._holds = false;
   }
 
   /**
@@ -267,7 +278,9 @@ class NativeTransport extends StreamTransport {
     if (this.io === null) return;
     // Node finds the end once more when it reads.
     this.handBack();
-    if (errno !== 0) this.socket.destroy(readError(errno));
+    if (errno === 0) return;
+    const { resource, socket } = this;
+    resource.runInAsyncScope(socket.destroy, socket, readError(errno));
   }
 
   /** Somebody is about to write to the socket himself. */
@@ -368,6 +381,15 @@ module.exports = NativeTransport;
  * @param {NativeTransport} transport the connection
  */
 function catchUp(transport) {
+  transport.resource.runInAsyncScope(goOn, undefined, transport);
+}
+
+/**
+ * Does that, in the connection's asynchronous context.
+ *
+ * @param {NativeTransport} transport the connection
+ */
+function goOn(transport) {
   const { _early: early, _rest: rest } = transport;
   transport._isLate = false;
   transport._early = NONE;

@@ -167,10 +167,10 @@ class TokioIo extends NativeIo {
    * Opens the addon's side.
    *
    * @param {function(): boolean} drain what it is to call
-   * @return {boolean} true
+   * @return {boolean} whether that was possible
    */
   _open(drain) {
-    native.remoteOpen(drain, this.threads);
+    if (!native.remoteOpen(drain, this.threads)) return false;
     process.on('exit', () => {
       // The threads may not come to it.
       this._isExiting = true;

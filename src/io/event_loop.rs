@@ -56,11 +56,14 @@ impl EventLoop {
         if !is_ready {
             return None;
         }
+        let (Some(poll), Some(idle)) = (new_handle(uv, uv::POLL), new_handle(uv, uv::IDLE)) else {
+            return None;
+        };
         let inner = Box::into_raw(Box::new(Inner {
             env: call.env,
             uv,
-            poll: new_handle(uv, uv::POLL)?,
-            idle: new_handle(uv, uv::IDLE)?,
+            poll,
+            idle,
             is_idling: Cell::new(false),
             state: Cell::new(ptr::from_ref(Codecs::of(call))),
             drain: reference,
@@ -69,22 +72,33 @@ impl EventLoop {
             open: Cell::new(0),
         }));
         // SAFETY: `inner` was just made; its handles are memory of the right size for these calls,
-        // on the loop's thread. Node calls the hook once.
+        // on the loop's thread. What fails here has no more than memory to leave behind, once for
+        // an environment: there is no second try.
         unsafe {
-            let Inner { poll, idle, .. } = *inner;
             if (uv.poll_init)(uv_loop.cast(), poll, reactor.as_raw_fd()) != 0 {
                 return None;
             }
             (*inner).open.set(2);
             (uv.handle_set_data)(poll, inner.cast());
+            // It cannot fail.
             (uv.idle_init)(uv_loop.cast(), idle);
             (uv.handle_set_data)(idle, inner.cast());
-            (uv.poll_start)(poll, uv::READABLE, on_readable);
             (uv.make_unref)(poll);
             (uv.make_unref)(idle);
             let mut hook = ptr::null_mut();
-            sys::napi_add_async_cleanup_hook(call.env, Some(on_end), inner.cast(), &mut hook);
+            let added =
+                sys::napi_add_async_cleanup_hook(call.env, Some(on_end), inner.cast(), &mut hook);
             (*inner).hook.set(hook);
+            let is_ready = added == sys::Status::napi_ok
+                && (uv.poll_start)(poll, uv::READABLE, on_readable) == 0;
+            if !is_ready {
+                // The hook, if there is one, finds no sockets.
+                if added != sys::Status::napi_ok {
+                    (uv.close)(poll, Some(on_closed));
+                    (uv.close)(idle, Some(on_closed));
+                }
+                return None;
+            }
         }
         Some(Self(inner))
     }
@@ -255,9 +269,10 @@ unsafe extern "C" fn on_end(_hook: sys::napi_async_cleanup_hook_handle, inner: *
         let io = state.io.borrow_mut().take();
         (inner.uv.close)(inner.poll, Some(on_closed));
         (inner.uv.close)(inner.idle, Some(on_closed));
-        // The reactor's descriptor is open until libuv has let go of it.
         if let Some(io) = io {
             io.outgoing.flush(&mut Vec::new(), usize::MAX);
+            // With the reactor's descriptor, which libuv has let go of.
+            drop(io);
         }
         sys::napi_delete_reference(inner.env, inner.drain);
         sys::napi_async_destroy(inner.env, inner.context);
@@ -280,7 +295,9 @@ unsafe extern "C" fn on_closed(handle: Handle) {
                 std::alloc::dealloc(handle.cast(), layout);
             }
         }
-        sys::napi_remove_async_cleanup_hook(inner.hook.get());
+        if !inner.hook.get().is_null() {
+            sys::napi_remove_async_cleanup_hook(inner.hook.get());
+        }
     }
 }
 

@@ -35,10 +35,20 @@ callback!(fill_shell, fill, 3);
 /// `fill(words, owned, slab)`: reads and decodes until the round ends or a slice is full, and gives
 /// the number of lines.
 fn fill(call: &Call) -> Option<sys::napi_value> {
+    let (count, owned) = fill_words(call)?;
+    // Only now, since a setter on `Array.prototype` would be called, and nothing is borrowed.
+    for (index, value) in (0..).zip(owned) {
+        set_element(call, call.value(1), index, value)?;
+    }
+    call.number(count)
+}
+
+/// Gives the number of lines, and the values for the array `owned`.
+fn fill_words(call: &Call) -> Option<(u32, Vec<sys::napi_value>)> {
     let state = Codecs::of(call);
     let mut io = state.io.borrow_mut();
     let Some(io) = io.as_mut() else {
-        return call.number(0);
+        return Some((0, Vec::new()));
     };
     // SAFETY: no JavaScript runs before the last use of this borrow and the next.
     let words = unsafe { call.words_mut(0)? };
@@ -65,12 +75,7 @@ fn fill(call: &Call) -> Option<sys::napi_value> {
         }
     }
     batch.words[1] = u32::try_from(batch.used).ok()?;
-    let (count, owned) = (batch.count, batch.owned);
-    // Only now, since a setter on `Array.prototype` would be called.
-    for (index, value) in (0..).zip(owned) {
-        set_element(call, call.value(1), index, value)?;
-    }
-    call.number(count)
+    Some((batch.count, batch.owned))
 }
 
 impl Batch<'_> {

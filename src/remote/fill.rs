@@ -27,9 +27,19 @@ callback!(fill_shell, fill, 3);
 /// `remoteFill(words, owned, slab)`: fetches until there is no more or a slice is full, and gives the
 /// number of lines. The first word says whether there may be more.
 fn fill(call: &Call) -> Option<sys::napi_value> {
+    let (count, owned) = fill_words(call)?;
+    // Only now, since a setter on `Array.prototype` would be called, and nothing is borrowed.
+    for (index, value) in (0..).zip(owned) {
+        set_element(call, call.value(1), index, value)?;
+    }
+    call.number(count)
+}
+
+/// Gives the number of lines, and the values for the array `owned`.
+fn fill_words(call: &Call) -> Option<(u32, Vec<sys::napi_value>)> {
     let mut io = Codecs::of(call).remote.borrow_mut();
     let Some(io) = io.as_mut() else {
-        return call.number(0);
+        return Some((0, Vec::new()));
     };
     // SAFETY: no JavaScript runs before the last use of this borrow and the next.
     let words = unsafe { call.words_mut(0)? };
@@ -60,12 +70,7 @@ fn fill(call: &Call) -> Option<sys::napi_value> {
     let batch = slice.batch;
     batch.words[0] = u32::from(has_more);
     batch.words[1] = u32::try_from(batch.used).ok()?;
-    let (count, owned) = (batch.count, batch.owned);
-    // Only now, since a setter on `Array.prototype` would be called.
-    for (index, value) in (0..).zip(owned) {
-        set_element(call, call.value(1), index, value)?;
-    }
-    call.number(count)
+    Some((batch.count, batch.owned))
 }
 
 impl RemoteIo {

@@ -52,6 +52,8 @@ impl Watch {
             sys::napi_unref_threadsafe_function(call.env, function);
             let added = sys::napi_add_env_cleanup_hook(call.env, Some(on_end), call.data);
             if added != sys::Status::napi_ok {
+                let mode = sys::ThreadsafeFunctionReleaseMode::abort;
+                sys::napi_release_threadsafe_function(function, mode);
                 return None;
             }
         }

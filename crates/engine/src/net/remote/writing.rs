@@ -65,6 +65,11 @@ impl Writing {
     /// is left is written by later turns.
     pub(super) fn write_at_once(&mut self, socket: &Socket, next: Vec<u8>) -> usize {
         if self.at < self.out.len() {
+            // What was written is not held on to, at an even cost.
+            if self.at >= self.out.len() / 2 {
+                self.out.drain(..self.at);
+                self.at = 0;
+            }
             self.out.extend_from_slice(&next);
         } else {
             self.out = next;
