@@ -332,6 +332,7 @@ impl Call<'_> {
     }
 
     /// A JavaScript number that may be negative.
+    #[cfg(unix)]
     pub(crate) fn integer(&self, value: i32) -> Option<sys::napi_value> {
         let mut out = ptr::null_mut();
         // SAFETY: `out` is a place for the result.
@@ -340,6 +341,7 @@ impl Call<'_> {
     }
 
     /// A JavaScript number that may be large.
+    #[cfg(unix)]
     pub(crate) fn double(&self, value: f64) -> Option<sys::napi_value> {
         let mut out = ptr::null_mut();
         // SAFETY: `out` is a place for the result.
@@ -372,6 +374,7 @@ impl Call<'_> {
     }
 
     /// `undefined` as a value.
+    #[cfg(unix)]
     pub(crate) fn undefined(&self) -> Option<sys::napi_value> {
         let mut out = ptr::null_mut();
         // SAFETY: `out` is a place for the result.
