@@ -76,12 +76,6 @@ class NativeTransport extends StreamTransport {
     this._holds = false;
   }
 
-  start(head) {
-    super.start(head);
-    // Node gives what it has read on a tick that was asked for before.
-    if (!this.isMovable) this.used();
-  }
-
   /** The name of what reads and writes the socket. */
   get name() {
     return this.io === null ? 'stream' : this.io.name;
@@ -110,8 +104,9 @@ class NativeTransport extends StreamTransport {
   }
 
   /**
-   * Has the addon take the socket over, on the next tick, if it was asked for,
-   * or when the socket has been used a few times: many a connection is not.
+   * Has the addon take the socket over, on the next tick: with the first bytes
+   * if that was asked for, otherwise after a few, since many a connection has
+   * no more.
    */
   used() {
     if (this.io !== null || this._chances === 0 || this._isAsking) return;
@@ -125,6 +120,8 @@ class NativeTransport extends StreamTransport {
   }
 
   receive(chunk) {
+    // Somebody emits `'data'` by hand.
+    this.handBack();
     if (!this._isLate) return super.receive(chunk);
     if (this._early === NONE) this._early = [];
     this._early.push(chunk);
