@@ -5,43 +5,56 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Buffers that nobody has at the moment, for all threads of the process.
-static SPARE: Mutex<Vec<Vec<u8>>> = Mutex::new(Vec::new());
+/// For all threads of the process.
+static SPARE: Spare = Spare(Mutex::new(Vec::new()));
+
+/// Buffers that nobody has at the moment.
+struct Spare(Mutex<Vec<Vec<u8>>>);
 
 /// An empty buffer for so many bytes: one that is kept and not much larger, or a new one. It has no
 /// memory yet if they are few.
 pub fn take(bytes: usize) -> Vec<u8> {
-    if bytes < MIN_BYTES {
-        return Vec::new();
-    }
-    let mut spare = lock();
-    let place = spare.iter().position(|buffer| {
-        let capacity = buffer.capacity();
-        capacity >= bytes && capacity / 4 <= bytes
-    });
-    if let Some(place) = place {
-        return spare.swap_remove(place);
-    }
-    drop(spare);
-    // The next message may be a little longer.
-    Vec::with_capacity(bytes.next_multiple_of(MIN_BYTES))
+    SPARE.take(bytes)
 }
 
 /// Keeps a buffer that is not needed any more, or frees it.
-pub fn give(mut buffer: Vec<u8>) {
-    let fits = (MIN_BYTES..=MAX_BYTES).contains(&buffer.capacity());
-    if !fits {
-        return;
-    }
-    buffer.clear();
-    let mut spare = lock();
-    if spare.len() < MAX_BUFFERS {
-        spare.push(buffer);
-    }
+pub fn give(buffer: Vec<u8>) {
+    SPARE.give(buffer);
 }
 
-fn lock() -> MutexGuard<'static, Vec<Vec<u8>>> {
-    SPARE.lock().unwrap_or_else(PoisonError::into_inner)
+impl Spare {
+    fn take(&self, bytes: usize) -> Vec<u8> {
+        if bytes < MIN_BYTES {
+            return Vec::new();
+        }
+        let mut spare = self.lock();
+        let place = spare.iter().position(|buffer| {
+            let capacity = buffer.capacity();
+            capacity >= bytes && capacity / 4 <= bytes
+        });
+        if let Some(place) = place {
+            return spare.swap_remove(place);
+        }
+        drop(spare);
+        // The next message may be a little longer.
+        Vec::with_capacity(bytes.next_multiple_of(MIN_BYTES))
+    }
+
+    fn give(&self, mut buffer: Vec<u8>) {
+        let fits = (MIN_BYTES..=MAX_BYTES).contains(&buffer.capacity());
+        if !fits {
+            return;
+        }
+        buffer.clear();
+        let mut spare = self.lock();
+        if spare.len() < MAX_BUFFERS {
+            spare.push(buffer);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Vec<u8>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// Smaller ones the allocator keeps itself.
@@ -59,28 +72,28 @@ mod tests {
 
     #[test]
     fn gives_buffers_again_that_are_about_as_large_as_wanted() {
+        let spare = Spare(Mutex::default());
         let buffer = Vec::with_capacity(1_234_567);
         let address = buffer.as_ptr();
-        give(buffer);
+        spare.give(buffer);
         for bytes in [1_234_568, 100_000] {
-            let other = take(bytes);
+            let other = spare.take(bytes);
             assert_ne!(other.as_ptr(), address);
         }
-        let taken: Vec<_> = (0..=MAX_BUFFERS).map(|_| take(1_200_000)).collect();
-        let found = taken.iter().find(|found| found.as_ptr() == address);
-        assert!(found.is_some_and(|found| found.is_empty()));
-        assert_eq!(take(1000).capacity(), 0);
+        let found = spare.take(1_200_000);
+        assert_eq!((found.as_ptr(), found.len()), (address, 0));
+        assert_eq!(spare.take(1000).capacity(), 0);
     }
 
     #[test]
     fn keeps_few_and_no_small_or_very_large_ones() {
+        let spare = Spare(Mutex::default());
+        spare.give(Vec::with_capacity(MIN_BYTES / 2));
+        spare.give(Vec::with_capacity(MAX_BYTES * 2));
+        assert!(spare.lock().is_empty());
         for _ in 0..2 * MAX_BUFFERS {
-            give(Vec::with_capacity(MIN_BYTES));
+            spare.give(Vec::with_capacity(MIN_BYTES));
         }
-        give(Vec::with_capacity(MIN_BYTES / 2));
-        give(Vec::with_capacity(MAX_BYTES * 2));
-        let spare = lock();
-        assert!(spare.len() <= MAX_BUFFERS);
-        assert!(spare.iter().all(|one| one.capacity() <= MAX_BYTES));
+        assert_eq!(spare.lock().len(), MAX_BUFFERS);
     }
 }
