@@ -59,22 +59,21 @@ impl Socket {
     /// Gives bytes to the kernel, and returns how many it has taken: fewer than there are when its
     /// buffer is full, or the connection is lost. What is wrong then, Node finds out by itself.
     pub fn send(&self, bytes: &[u8]) -> usize {
-        self.sent(|| self.0.send_with_flags(bytes, NO_SIGNAL))
+        self.try_send(bytes).unwrap_or(0)
+    }
+
+    /// As [`send`](Self::send), but tells what is wrong.
+    ///
+    /// # Errors
+    ///
+    /// What the system says, [`io::ErrorKind::WouldBlock`] for a full buffer.
+    pub fn try_send(&self, bytes: &[u8]) -> io::Result<usize> {
+        uninterrupted(|| self.0.send_with_flags(bytes, NO_SIGNAL))
     }
 
     /// As [`send`](Self::send), for bytes in several places.
     pub fn send_all(&self, slices: &[IoSlice<'_>]) -> usize {
-        self.sent(|| self.0.send_vectored_with_flags(slices, NO_SIGNAL))
-    }
-
-    fn sent(&self, send: impl Fn() -> io::Result<usize>) -> usize {
-        loop {
-            match send() {
-                Ok(count) => return count,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(_) => return 0,
-            }
-        }
+        uninterrupted(|| self.0.send_vectored_with_flags(slices, NO_SIGNAL)).unwrap_or(0)
     }
 }
 
@@ -87,6 +86,16 @@ impl AsFd for Socket {
 impl AsRawFd for Socket {
     fn as_raw_fd(&self) -> RawFd {
         self.0.as_raw_fd()
+    }
+}
+
+/// Sends again if a signal came between.
+fn uninterrupted(send: impl Fn() -> io::Result<usize>) -> io::Result<usize> {
+    loop {
+        match send() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            result => return result,
+        }
     }
 }
 

@@ -2,10 +2,8 @@
 
 use std::io;
 use std::mem;
-use std::os::fd::AsFd;
 use std::task::{Context, Poll};
 
-use socket2::SockRef;
 use tokio::io::unix::AsyncFd;
 
 use super::connection::Courier;
@@ -40,7 +38,7 @@ impl Writing {
                 return true;
             }
             let part = self.part();
-            match send(socket.get_ref(), part) {
+            match socket.get_ref().try_send(part) {
                 Ok(count) => {
                     if count < part.len() {
                         ready.clear_ready();
@@ -77,7 +75,7 @@ impl Writing {
         }
         let start = self.at;
         while self.at < self.out.len() && !self.has_failed {
-            match send(socket, self.part()) {
+            match socket.try_send(self.part()) {
                 Ok(count) if count > 0 => self.at += count,
                 _ => break,
             }
@@ -111,24 +109,6 @@ impl Writing {
         &self.out[self.at..end]
     }
 }
-
-/// Gives bytes to the kernel; unlike [`Socket::send`], tells what is wrong.
-fn send(socket: &Socket, bytes: &[u8]) -> io::Result<usize> {
-    let fd = socket.as_fd();
-    loop {
-        match SockRef::from(&fd).send_with_flags(bytes, NO_SIGNAL) {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            result => return result,
-        }
-    }
-}
-
-/// As in [`Socket`].
-const NO_SIGNAL: i32 = if cfg!(any(target_os = "linux", target_os = "android")) {
-    0x4000
-} else {
-    0
-};
 
 /// Bytes after which other connections have their turn: some 100 µs of copying.
 const MAX_TURN: usize = 256 * 1024;
