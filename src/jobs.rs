@@ -15,7 +15,7 @@ use ferrows_protocol::deflate::{Compressor, Decompressor};
 use napi_sys as sys;
 
 use crate::codecs::State;
-use crate::raw::Call;
+use crate::raw::{Call, report_thrown};
 
 /// A job that is done, with everything that it had taken.
 pub(crate) enum Finished {
@@ -190,14 +190,10 @@ unsafe extern "C" fn call_watcher(
     // SAFETY: `env` and `watcher` are valid for this call, on this thread, and
     // the others are places for results.
     unsafe {
-        let (mut receiver, mut error) = (ptr::null_mut(), ptr::null_mut());
+        let mut receiver = ptr::null_mut();
         sys::napi_get_undefined(env, &mut receiver);
         let status =
             sys::napi_call_function(env, receiver, watcher, 0, ptr::null(), ptr::null_mut());
-        if status == sys::Status::napi_pending_exception
-            && sys::napi_get_and_clear_last_exception(env, &mut error) == sys::Status::napi_ok
-        {
-            sys::napi_fatal_exception(env, error);
-        }
+        report_thrown(env, status);
     }
 }

@@ -407,6 +407,22 @@ impl Call<'_> {
     }
 }
 
+/// Makes what a call of JavaScript has thrown, as its status says, an uncaught exception; false if that
+/// is not what the status says, or the environment ends.
+///
+/// # Safety
+///
+/// On the environment's thread, within a handle scope.
+pub(crate) unsafe fn report_thrown(env: sys::napi_env, status: sys::napi_status) -> bool {
+    let mut error = ptr::null_mut();
+    // SAFETY: the caller's promise; `error` is a place for the result.
+    unsafe {
+        status == sys::Status::napi_pending_exception
+            && sys::napi_get_and_clear_last_exception(env, &mut error) == sys::Status::napi_ok
+            && sys::napi_fatal_exception(env, error) == sys::Status::napi_ok
+    }
+}
+
 /// Bytes of JavaScript's that stand there until JavaScript runs again.
 pub(crate) struct Memory {
     start: *mut u8,

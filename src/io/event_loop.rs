@@ -11,7 +11,7 @@ use napi_sys as sys;
 use super::Io;
 use super::uv::{self, Handle, Uv};
 use crate::codecs::{Codecs, State};
-use crate::raw::Call;
+use crate::raw::{Call, report_thrown};
 
 /// What libuv and Node hold of an environment's sockets. Everything is on its thread.
 ///
@@ -214,12 +214,8 @@ impl Inner {
                 sys::napi_get_value_bool(env, result, &mut has_left);
                 return Some(has_left);
             }
-            let mut error = ptr::null_mut();
-            let was_thrown = status == sys::Status::napi_pending_exception
-                && sys::napi_get_and_clear_last_exception(env, &mut error) == sys::Status::napi_ok
-                && sys::napi_fatal_exception(env, error) == sys::Status::napi_ok;
             // What a listener has thrown keeps nothing from being delivered.
-            was_thrown.then_some(true)
+            report_thrown(env, status).then_some(true)
         }
     }
 }

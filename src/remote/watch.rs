@@ -8,7 +8,7 @@ use ferrows_engine::Wake;
 use napi_sys as sys;
 
 use crate::codecs::State;
-use crate::raw::Call;
+use crate::raw::{Call, report_thrown};
 
 /// The thread-safe function of an environment's remote sockets.
 pub(super) struct Watch(Waker);
@@ -122,16 +122,12 @@ unsafe extern "C" fn call_drain(
     // SAFETY: `env` and `drain` are valid for this call, on this thread, and the others are places
     // for results. The state lives as long as the environment.
     unsafe {
-        let (mut receiver, mut result, mut error) =
-            (ptr::null_mut(), ptr::null_mut(), ptr::null_mut());
+        let (mut receiver, mut result) = (ptr::null_mut(), ptr::null_mut());
         sys::napi_get_undefined(env, &mut receiver);
         let status = sys::napi_call_function(env, receiver, drain, 0, ptr::null(), &mut result);
         if status == sys::Status::napi_ok {
             sys::napi_get_value_bool(env, result, &mut has_more);
-        } else if status != sys::Status::napi_pending_exception
-            || sys::napi_get_and_clear_last_exception(env, &mut error) != sys::Status::napi_ok
-            || sys::napi_fatal_exception(env, error) != sys::Status::napi_ok
-        {
+        } else if !report_thrown(env, status) {
             return;
         }
         // What a listener has thrown keeps nothing from being delivered.
