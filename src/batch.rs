@@ -14,7 +14,7 @@ use ferrows_protocol::{Event, MessageKind, OpCode, Payload, ProtocolError};
 use napi_sys as sys;
 
 use crate::raw::Call;
-use crate::values::{copied_buffer, frame_lengths, js_error, new_buffer};
+use crate::values::{copied_buffer, frame_lengths, js_error, new_buffer, set_element};
 
 /// The descriptors and values of one call.
 pub(crate) struct Batch<'a> {
@@ -26,6 +26,53 @@ pub(crate) struct Batch<'a> {
     pub(crate) count: u32,
     /// What the array `owned` gets.
     pub(crate) owned: Vec<sys::napi_value>,
+}
+
+impl<'a> Batch<'a> {
+    /// A slice of what sockets have brought, for a call with the arguments (words, owned, slab): payloads
+    /// are copied, and the second word tells the bytes of the slab in use.
+    pub(crate) fn slice(call: &'a Call<'a>) -> Option<Self> {
+        // SAFETY: no JavaScript runs before the last use of this borrow and the next.
+        let words = unsafe { call.words_mut(0)? };
+        let memory = call.memory(2)?;
+        if memory.overlaps(words) || words.len() < MIN_SLICE_WORDS {
+            return None;
+        }
+        let used = words[1] as usize;
+        Some(Self {
+            call,
+            words,
+            // SAFETY: as above, and the two are different memory.
+            slab: unsafe { memory.slice_mut() },
+            used,
+            count: 0,
+            owned: Vec::new(),
+        })
+    }
+
+    /// Whether a slice has room for so many lines, and for a failure.
+    pub(crate) fn has_room(&self, lines: usize) -> bool {
+        (self.count as usize + lines + 2) * WORDS <= self.words.len()
+            && self.slab.len().saturating_sub(self.used) >= SLAB_LIMIT
+    }
+
+    /// Ends a slice; gives what [`deliver_slice`] needs.
+    pub(crate) fn end_slice(self) -> Option<Slice> {
+        self.words[1] = u32::try_from(self.used).ok()?;
+        Some((self.count, self.owned))
+    }
+}
+
+/// The number of lines, and the values for the array `owned`.
+pub(crate) type Slice = (u32, Vec<sys::napi_value>);
+
+/// The result of a call that has filled a slice. Nothing is to be borrowed any more: a setter on
+/// `Array.prototype` would be called.
+pub(crate) fn deliver_slice(call: &Call, (count, owned): Slice) -> Option<sys::napi_value> {
+    for (index, value) in (0..).zip(owned) {
+        set_element(call, call.value(1), index, value)?;
+    }
+    call.number(count)
 }
 
 impl Batch<'_> {
@@ -142,7 +189,7 @@ impl Batch<'_> {
 
 /// Bytes beyond which a payload has memory of its own, and no slab is kept alive by
 /// it.
-pub(crate) const SLAB_LIMIT: usize = 4 * 1024;
+const SLAB_LIMIT: usize = 4 * 1024;
 
 /// Words in a descriptor.
 pub(crate) const WORDS: usize = 4;
@@ -155,3 +202,6 @@ const FAILED: u32 = 0x80;
 /// Not an event: nothing goes on before `startInflate` has done its work, which
 /// has as many bytes of input as the second word says.
 pub(crate) const SUSPENDED: u32 = 0x100;
+
+/// Words for a group of one event and a failure.
+const MIN_SLICE_WORDS: usize = 8 * WORDS;

@@ -20,10 +20,10 @@ use napi::bindgen_prelude::Result;
 use napi_sys as sys;
 
 use super::{Io, Rest};
-use crate::batch::{Batch, SLAB_LIMIT, SUSPENDED, WORDS};
+use crate::batch::{Batch, SUSPENDED, Slice, WORDS, deliver_slice};
 use crate::codecs::{Codecs, State};
 use crate::raw::{Call, Exports, callback};
-use crate::values::{new_buffer, set_element};
+use crate::values::new_buffer;
 
 /// Exports `fill`.
 pub(super) fn export(exports: &Exports, codecs: &Codecs) -> Result<()> {
@@ -35,37 +35,16 @@ callback!(fill_shell, fill, 3);
 /// `fill(words, owned, slab)`: reads and decodes until the round ends or a slice is full, and gives
 /// the number of lines.
 fn fill(call: &Call) -> Option<sys::napi_value> {
-    let (count, owned) = fill_words(call)?;
-    // Only now, since a setter on `Array.prototype` would be called, and nothing is borrowed.
-    for (index, value) in (0..).zip(owned) {
-        set_element(call, call.value(1), index, value)?;
-    }
-    call.number(count)
+    deliver_slice(call, fill_slice(call)?)
 }
 
-/// Gives the number of lines, and the values for the array `owned`.
-fn fill_words(call: &Call) -> Option<(u32, Vec<sys::napi_value>)> {
+fn fill_slice(call: &Call) -> Option<Slice> {
     let state = Codecs::of(call);
     let mut io = state.io.borrow_mut();
     let Some(io) = io.as_mut() else {
         return Some((0, Vec::new()));
     };
-    // SAFETY: no JavaScript runs before the last use of this borrow and the next.
-    let words = unsafe { call.words_mut(0)? };
-    let memory = call.memory(2)?;
-    if memory.overlaps(words) || words.len() < MIN_WORDS {
-        return None;
-    }
-    let used = words[1] as usize;
-    let mut batch = Batch {
-        call,
-        words,
-        // SAFETY: as above, and the two are different memory.
-        slab: unsafe { memory.slice_mut() },
-        used,
-        count: 0,
-        owned: Vec::new(),
-    };
+    let mut batch = Batch::slice(call)?;
     while batch.has_room(2) {
         if io.rest.is_none() && !io.receive(&mut batch)? {
             break;
@@ -74,16 +53,7 @@ fn fill_words(call: &Call) -> Option<(u32, Vec<sys::napi_value>)> {
             io.decode(state, &mut batch, rest)?;
         }
     }
-    batch.words[1] = u32::try_from(batch.used).ok()?;
-    Some((batch.count, batch.owned))
-}
-
-impl Batch<'_> {
-    /// Whether there is room for so many lines, and for a failure.
-    fn has_room(&self, lines: usize) -> bool {
-        (self.count as usize + lines + 2) * WORDS <= self.words.len()
-            && self.slab.len().saturating_sub(self.used) >= SLAB_LIMIT
-    }
+    batch.end_slice()
 }
 
 impl Io {
@@ -192,6 +162,3 @@ const ENDED: u32 = 1;
 
 /// The connection is lost.
 const LOST: u32 = 2;
-
-/// Words for a group of one event and a failure.
-const MIN_WORDS: usize = 8 * WORDS;

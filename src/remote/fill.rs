@@ -12,10 +12,9 @@ use napi::bindgen_prelude::Result;
 use napi_sys as sys;
 
 use super::{Late, RemoteIo};
-use crate::batch::{Batch, SLAB_LIMIT, WORDS};
+use crate::batch::{Batch, Slice, WORDS, deliver_slice};
 use crate::codecs::Codecs;
 use crate::raw::{Call, Exports, callback};
-use crate::values::set_element;
 
 /// Exports `remoteFill`.
 pub(super) fn export(exports: &Exports, codecs: &Codecs) -> Result<()> {
@@ -27,55 +26,29 @@ callback!(fill_shell, fill, 3);
 /// `remoteFill(words, owned, slab)`: fetches until there is no more or a slice is full, and gives the
 /// number of lines. The first word says whether there may be more.
 fn fill(call: &Call) -> Option<sys::napi_value> {
-    let (count, owned) = fill_words(call)?;
-    // Only now, since a setter on `Array.prototype` would be called, and nothing is borrowed.
-    for (index, value) in (0..).zip(owned) {
-        set_element(call, call.value(1), index, value)?;
-    }
-    call.number(count)
+    deliver_slice(call, fill_slice(call)?)
 }
 
-/// Gives the number of lines, and the values for the array `owned`.
-fn fill_words(call: &Call) -> Option<(u32, Vec<sys::napi_value>)> {
+fn fill_slice(call: &Call) -> Option<Slice> {
     let mut io = Codecs::of(call).remote.borrow_mut();
     let Some(io) = io.as_mut() else {
         return Some((0, Vec::new()));
     };
-    // SAFETY: no JavaScript runs before the last use of this borrow and the next.
-    let words = unsafe { call.words_mut(0)? };
-    let memory = call.memory(2)?;
-    if memory.overlaps(words) || words.len() < MIN_WORDS {
-        return None;
-    }
-    let used = words[1] as usize;
-    let mut slice = Slice {
-        batch: Batch {
-            call,
-            words,
-            // SAFETY: as above, and the two are different memory.
-            slab: unsafe { memory.slice_mut() },
-            used,
-            count: 0,
-            owned: Vec::new(),
-        },
+    let mut groups = Groups {
+        batch: Batch::slice(call)?,
         group: None,
     };
     let mut has_more = true;
-    while slice.has_room() {
-        has_more = io.fetch(&mut slice)?;
-        if !has_more {
-            break;
-        }
+    while has_more && groups.batch.has_room(2) {
+        has_more = io.fetch(&mut groups)?;
     }
-    let batch = slice.batch;
-    batch.words[0] = u32::from(has_more);
-    batch.words[1] = u32::try_from(batch.used).ok()?;
-    Some((batch.count, batch.owned))
+    groups.batch.words[0] = u32::from(has_more);
+    groups.batch.end_slice()
 }
 
 impl RemoteIo {
     /// Adds the next news to a slice; false if there is none.
-    fn fetch(&mut self, slice: &mut Slice) -> Option<bool> {
+    fn fetch(&mut self, slice: &mut Groups) -> Option<bool> {
         if let Some(late) = self.released.pop_front() {
             match late {
                 Late::News(id, news) => slice.push(id, news, &[])?,
@@ -97,19 +70,13 @@ impl RemoteIo {
 }
 
 /// A batch of events in groups.
-struct Slice<'a> {
+struct Groups<'a> {
     batch: Batch<'a>,
     /// The connection whose group is the last one, and the place of its line.
     group: Option<(usize, usize)>,
 }
 
-impl Slice<'_> {
-    /// Whether there is room for a line and an event.
-    fn has_room(&self) -> bool {
-        (self.batch.count as usize + 4) * WORDS <= self.batch.words.len()
-            && self.batch.slab.len().saturating_sub(self.batch.used) >= SLAB_LIMIT
-    }
-
+impl Groups<'_> {
     fn push(&mut self, id: usize, delivery: Delivery, chunk: &[u8]) -> Option<()> {
         match delivery {
             Delivery::Event(event) => self.push_event(id, event, chunk),
@@ -173,6 +140,3 @@ const RELEASED: u32 = 4;
 
 /// Something that only Node can do, or find out.
 const FOR_NODE: u32 = 5;
-
-/// Words for a group of one event and a failure.
-const MIN_WORDS: usize = 8 * WORDS;
