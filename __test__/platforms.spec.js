@@ -36,6 +36,12 @@ function platformOf(target) {
   return `${os}-${cpu}${os === 'win32' ? '-msvc' : ABIS[libc] || ''}`;
 }
 
+describe('lib/version.js', () => {
+  it('has the version of package.json', () => {
+    assert.strictEqual(require('../lib/version'), manifest.version);
+  });
+});
+
 describe('platform packages', () => {
   const platforms = manifest.napi.targets.map(platformOf);
 
