@@ -1,0 +1,127 @@
+'use strict';
+
+// The recipes of docs/bundlers.md, as they stand there: what they make runs
+// away from where it was made, on the addon that was shipped with it.
+
+const assert = require('node:assert');
+const path = require('node:path');
+const { after, before, describe, it } = require('node:test');
+
+const { install } = require('../support/installation');
+const browsers = require('./browsers');
+const { ADDON, Workshop } = require('./project');
+const { forRspack, readRecipes, underNameOfWs } = require('./recipes');
+
+/** What of `node_modules` is shipped, by the beginning of a recipe's title. */
+const SHIPPED = [
+  ['With node_modules', ['ferrows', ADDON]],
+  ['With the platform package in node_modules', [ADDON]],
+  ['In one bundle', []],
+  ['A copy of what', []]
+];
+
+/** The bundlers whose recipes are also tried under the name of ws. */
+const ALSO_AS_WS = ['esbuild', 'Rollup', 'Vite', '@vercel/nft'];
+
+/** How many recipes are tried at a time. */
+const CONCURRENCY = 2;
+
+const skip =
+  (process.platform === 'win32' && 'the recipes are for a shell') ||
+  install(__dirname, '20.19');
+
+describe('bundlers', { skip, concurrency: CONCURRENCY }, () => {
+  const recipes = readRecipes();
+  let workshop;
+
+  before(async () => {
+    workshop = await Workshop.open();
+  });
+
+  after(() => workshop.close());
+
+  it('have recipes, each with commands', () => {
+    assert.deepStrictEqual(
+      [...new Set(recipes.map(({ bundler }) => bundler))],
+      ['esbuild', 'webpack and Rspack', 'Rollup', 'Vite', '@vercel/nft']
+    );
+    assert.ok(recipes.every(({ commands }) => commands !== ''));
+  });
+
+  for (const recipe of recipes) {
+    const { bundler, title } = recipe;
+
+    it(`run a program: ${bundler}, ${title}`, () => follow(recipe));
+
+    if (bundler === 'webpack and Rspack') {
+      it(`run a program: Rspack by itself, ${title}`, () =>
+        follow(forRspack(recipe)));
+    }
+    if (ALSO_AS_WS.includes(bundler) && !isAlias(recipe)) {
+      it(`run a program: ${bundler}, ${title}, with ferrows as ws`, () =>
+        follow(underNameOfWs(recipe), 'ws'));
+    }
+  }
+
+  for (const { bundler, files, commands } of browsers.RECIPES) {
+    it(`get a function that throws for the browser: ${bundler}`, async () => {
+      const project = workshop.createProject();
+
+      project.write({ 'client.js': browsers.PROGRAM, ...files });
+      await project.bundle(commands);
+      assert.strictEqual(
+        await project.ship([]).run('client.js'),
+        browsers.OUTPUT
+      );
+    });
+  }
+
+  /**
+   * Follows a recipe, and runs what comes of it where nothing else is.
+   *
+   * @param {Object} recipe the recipe
+   * @param {string} [name='ferrows'] the name that the package is installed by
+   */
+  async function follow(recipe, name = 'ferrows') {
+    const project = workshop.createProject(name);
+    const [, shipped] = SHIPPED.find(([start]) =>
+      recipe.title.startsWith(start)
+    );
+
+    // An alias for ws is for packages in the bundle too.
+    if (!isAlias(recipe)) project.writeProgram(name);
+    else if (shipped.length > 0) project.writeProgram('ws');
+    else project.writePackage('ws');
+    project.write(recipe.files);
+    await project.bundle(recipe.commands);
+    await check(
+      project.ship(shipped.map((item) => (item === 'ferrows' ? name : item)))
+    );
+  }
+});
+
+/**
+ * Tells whether a recipe is for sources that say `ws`.
+ *
+ * @param {Object} recipe the recipe
+ * @return {boolean} true if it is
+ */
+function isAlias({ title }) {
+  return title.includes('alias');
+}
+
+/**
+ * Runs bundles of the program, which have to use the addon that is there.
+ *
+ * @param {Shipment} shipment where they are
+ */
+async function check(shipment) {
+  assert.notDeepStrictEqual(shipment.servers, []);
+  for (const server of shipment.servers) {
+    const { addons, ...rest } = JSON.parse(await shipment.run(server));
+
+    assert.deepStrictEqual(rest, { text: '..........', transport: 'loop' });
+    assert.strictEqual(addons.length, 1);
+    assert.ok(addons[0].startsWith(shipment.directory + path.sep), addons[0]);
+  }
+}
