@@ -4,6 +4,7 @@
 // away from where it was made, on the addon that was shipped with it.
 
 const assert = require('node:assert');
+const { spawnSync } = require('node:child_process');
 const path = require('node:path');
 const { after, before, describe, it } = require('node:test');
 
@@ -26,6 +27,9 @@ const ALSO_AS_WS = ['esbuild', 'Rollup', 'Vite', '@vercel/nft'];
 /** How many recipes are tried at a time. */
 const CONCURRENCY = 2;
 
+/** Bun is no package to install, but may be there. */
+const hasBun = spawnSync('bun', ['--version']).status === 0;
+
 const skip =
   (process.platform === 'win32' && 'the recipes are for a shell') ||
   install(__dirname, '20.19');
@@ -43,15 +47,18 @@ describe('bundlers', { skip, concurrency: CONCURRENCY }, () => {
   it('have recipes, each with commands', () => {
     assert.deepStrictEqual(
       [...new Set(recipes.map(({ bundler }) => bundler))],
-      ['esbuild', 'webpack and Rspack', 'Rollup', 'Vite', '@vercel/nft']
+      ['esbuild', 'webpack and Rspack', 'Rollup', 'Vite', '@vercel/nft', 'Bun']
     );
     assert.ok(recipes.every(({ commands }) => commands !== ''));
   });
 
   for (const recipe of recipes) {
     const { bundler, title } = recipe;
+    const noBun = bundler === 'Bun' && !hasBun && 'there is no bun';
 
-    it(`run a program: ${bundler}, ${title}`, () => follow(recipe));
+    it(`run a program: ${bundler}, ${title}`, { skip: noBun }, () =>
+      follow(recipe)
+    );
 
     if (bundler === 'webpack and Rspack') {
       it(`run a program: Rspack by itself, ${title}`, () =>
