@@ -1,8 +1,7 @@
 'use strict';
 
-const { randomBytes } = require('node:crypto');
-
 const { CLOSE_TIMEOUT } = require('../constants');
+const { randomKey } = require('../native');
 const PerMessageDeflate = require('../permessage-deflate');
 const { checkTransport, transportOptions } = require('../transport/choice');
 const { abortHandshake, emitErrorAndClose } = require('./abort');
@@ -12,6 +11,10 @@ const { findFault } = require('./response');
 const { parseUrl, resolveTarget } = require('./url');
 
 const PROTOCOL_VERSIONS = [8, 13];
+/** Bytes that `Sec-WebSocket-Key` is made of, and those of a mask key. */
+const KEY_LENGTH = 16;
+const MASK_LENGTH = 4;
+
 const TOKEN = /^[\w!#$%&'*+\-.^`|~]+$/;
 
 const DEFAULT_OPTIONS = {
@@ -135,7 +138,7 @@ class ClientHandshake {
    */
   #send(headers, auth) {
     this.#offer = {
-      key: randomBytes(16).toString('base64'),
+      key: makeKey(),
       protocols: this.#protocols,
       deflate: this.#makeDeflate()
     };
@@ -319,6 +322,22 @@ function connect(websocket, address, protocols, options) {
   websocket._closeTimeout = allOptions.closeTimeout;
 
   new ClientHandshake(websocket, protocols, allOptions, target).start();
+}
+
+/**
+ * Makes the key of an opening handshake (RFC 6455, section 4.1). The addon has
+ * random bytes from the operating system as well as `node:crypto`, which takes
+ * as long to load as the addon.
+ *
+ * @return {string} the value of `Sec-WebSocket-Key`
+ */
+function makeKey() {
+  const bytes = Buffer.alloc(KEY_LENGTH);
+
+  for (let at = 0; at < KEY_LENGTH; at += MASK_LENGTH) {
+    bytes.writeUInt32BE(randomKey(), at);
+  }
+  return bytes.toString('base64');
 }
 
 /**

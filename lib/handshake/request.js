@@ -1,9 +1,7 @@
 'use strict';
 
 const http = require('node:http');
-const https = require('node:https');
 const net = require('node:net');
-const tls = require('node:tls');
 
 const extension = require('../extension');
 const PerMessageDeflate = require('../permessage-deflate');
@@ -22,7 +20,8 @@ const PerMessageDeflate = require('../permessage-deflate');
  * ended.
  *
  * `http.request` and `https.request` are looked up when they are called, so
- * that an application can replace them.
+ * that an application can replace them; `https` and `tls`, which are much to
+ * load, are so only by who uses them.
  *
  * @param {import('./url').Target} target where to connect to
  * @param {Offer} offer what to ask for
@@ -35,7 +34,7 @@ const PerMessageDeflate = require('../permessage-deflate');
 function createRequest(target, offer, options, headers, auth) {
   const port = target.isSecure ? 443 : 80;
 
-  return (target.isSecure ? https : http).request({
+  return (target.isSecure ? require('node:https') : http).request({
     ...options,
     auth,
     createConnection:
@@ -112,7 +111,7 @@ function tlsConnect(options) {
   const { host, servername } = options;
   const name = net.isIP(host) ? '' : host;
 
-  return tls.connect({
+  return require('node:tls').connect({
     ...options,
     path: undefined,
     servername: servername || servername === '' ? servername : name

@@ -5,7 +5,6 @@
 // and delivers them; what is sent meanwhile goes out when that is done.
 
 const { performance } = require('node:perf_hooks');
-const { markAsUntransferable } = require('node:worker_threads');
 
 const { Batch, WORDS } = require('./batch');
 const turn = require('./turn');
@@ -32,6 +31,9 @@ const MAX_SLICE = 0.75;
 
 /** Connections that keep something, if these are many. */
 const MANY_KEPT = 32;
+
+/** The function of Node; its module is not loaded together with the package. */
+let markAsUntransferable;
 
 /** Events that were decoded, in groups by connection. */
 class Slice extends Batch {
@@ -263,8 +265,7 @@ class NativeIo {
     const isGone = slice.slab.length === 0;
     if (isGone || this._slabUsed > SLAB_SIZE - MIN_ROOM) {
       slice.setSlab(Buffer.allocUnsafeSlow(SLAB_SIZE));
-      // Messages of several connections are in it.
-      markAsUntransferable(slice.slabMemory);
+      protect(slice.slabMemory);
       this._slabUsed = 0;
     }
     const { words, owned, slab } = slice;
@@ -350,6 +351,17 @@ class NativeIo {
 }
 
 module.exports = NativeIo;
+
+/**
+ * Keeps memory from being transferred to another thread by who has a part of
+ * it: messages of several connections are in it.
+ *
+ * @param {ArrayBuffer} memory the memory
+ */
+function protect(memory) {
+  markAsUntransferable ??= require('node:worker_threads').markAsUntransferable;
+  markAsUntransferable(memory);
+}
 
 /**
  * Tells whether a program has paused a socket. One with a listener of

@@ -1,0 +1,124 @@
+'use strict';
+
+const assert = require('node:assert');
+const { execFile } = require('node:child_process');
+const { describe, it } = require('node:test');
+const path = require('node:path');
+const { promisify } = require('node:util');
+
+const { oracle } = require('./support/ferrows');
+
+const name = oracle ? 'ws' : 'ferrows';
+
+/** Only Linux lists them where a program can look. */
+const skip = process.platform !== 'linux' && 'needs /proc';
+
+/** In a program: what `seen()` gives is the descriptors and the threads. */
+const LOOK = `
+  const fs = require('node:fs');
+  const links = () => fs.readdirSync('/proc/self/fd').map((fd) => {
+    // The one that lists them is closed by now.
+    try { return fd + ' ' + fs.readlinkSync('/proc/self/fd/' + fd); }
+    catch { return 'closed'; }
+  });
+  const seen = () => [links(), fs.readdirSync('/proc/self/task')];
+  seen();`;
+
+/**
+ * Runs a program in a process of its own, below the package.
+ *
+ * @param {string} program what it does; it calls `print()` with a value
+ * @return {Promise<*>} the value
+ */
+async function run(program) {
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    [
+      '--eval',
+      `const print = (value) => console.log(JSON.stringify(value));${program}`
+    ],
+    { cwd: path.join(__dirname, '..'), timeout: 60e3 }
+  );
+
+  return JSON.parse(stdout);
+}
+
+describe('loading the package', () => {
+  it('opens no descriptor and starts no thread', { skip }, async () => {
+    const [before, after] = await run(`${LOOK}
+      const before = seen();
+      require('${name}');
+      print([before, seen()]);`);
+
+    assert.deepStrictEqual(after, before);
+  });
+
+  it('leaves that to the first socket', { skip }, async () => {
+    const [before, after] = await run(`${LOOK}
+      const { WebSocketServer } = require('${name}');
+      const before = seen();
+      const server = new WebSocketServer({ noServer: true });
+      setTimeout(() => {
+        server.close();
+        print([before, seen()]);
+      }, 20);`);
+
+    assert.deepStrictEqual(after, before);
+  });
+
+  it(
+    'notices both',
+    { skip: skip || (oracle && 'it is ws that is loaded') },
+    async () => {
+      const [before, after] = await run(`${LOOK}
+        const { WebSocket, WebSocketServer } = require('${name}');
+        const before = seen();
+        const server = new WebSocketServer(
+          { port: 0, host: '127.0.0.1', transport: 'tokio' },
+          () => {
+            const url = 'ws://127.0.0.1:' + server.address().port;
+            const client = new WebSocket(url, { transport: 'tokio' });
+            client.once('message', () => client.send('again'));
+            client.on('message', (data) => {
+              if (String(data) !== 'again') return;
+              print([before, seen()]);
+              client.terminate();
+              server.close();
+            });
+          });
+        server.on('connection', (peer) => {
+          peer.on('message', (data) => peer.send(data));
+          peer.send('hello');
+        });`);
+      const counts = ([links, threads]) => [links.length, threads.length];
+
+      assert.ok(counts(after)[0] > counts(before)[0]);
+      if (process.env.FERROWS_TRANSPORT === undefined) {
+        assert.ok(counts(after)[1] > counts(before)[1]);
+      }
+    }
+  );
+
+  it(
+    'loads no large module of Node before it is used',
+    { skip: oracle && 'ws does' },
+    async () => {
+      const loaded = await run(`
+        const list = () => process.moduleLoadList;
+        const before = new Set(list());
+        require('${name}');
+        print(list().filter((entry) => !before.has(entry)));`);
+
+      for (const large of [
+        'crypto',
+        'https',
+        'tls',
+        'worker_threads',
+        'zlib'
+      ]) {
+        assert.ok(!loaded.includes(`NativeModule ${large}`), large);
+      }
+      assert.ok(loaded.includes('NativeModule http'), 'the list tells');
+    }
+  );
+});
