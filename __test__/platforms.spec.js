@@ -7,7 +7,8 @@ const { describe, it } = require('node:test');
 
 const root = path.join(__dirname, '..');
 const manifest = require('../package.json');
-const { addonName } = require('../scripts/setup');
+const { addonName } = require('../scripts/addon');
+const { SetupError } = require('../scripts/toolchain');
 
 /** What a Rust target is called in npm's terms. */
 const TARGETS = {
@@ -34,6 +35,63 @@ function platformOf(target) {
   const [os, cpu, libc] = TARGETS[target];
 
   return `${os}-${cpu}${os === 'win32' ? '-msvc' : ABIS[libc] || ''}`;
+}
+
+/** What the loader tries first on macOS, and is never built. */
+const UNIVERSAL = 'ferrows.darwin-universal.node';
+
+/** What Node.js says, as far as the loader reads it, on any computer. */
+const PLATFORMS =
+  'aix android darwin freebsd linux openbsd openharmony sunos win32'.split(' ');
+const ARCHITECTURES =
+  'arm arm64 ia32 loong64 mips mipsel ppc64 riscv64 s390x x64'.split(' ');
+
+/**
+ * Makes a `process` for each kind of computer, whether Node.js has it or not.
+ *
+ * @return {Object[]} with what the loader looks at
+ */
+function hosts() {
+  const reports = [
+    { header: { glibcVersionRuntime: '2.36' }, sharedObjects: [] },
+    { header: {}, sharedObjects: ['/lib/ld-musl-any.so.1'] }
+  ];
+  const configs = [{}, { shlib_suffix: 'dll.a' }];
+
+  return PLATFORMS.flatMap((platform) =>
+    ARCHITECTURES.flatMap((arch) =>
+      reports.flatMap((report) =>
+        configs.map((variables) => ({
+          arch,
+          config: { variables },
+          env: {},
+          platform,
+          report: { getReport: () => report }
+        }))
+      )
+    )
+  );
+}
+
+/**
+ * Runs the loader where there is no addon.
+ *
+ * @param {string} loader its text
+ * @param {Object} host the `process` that it sees
+ * @return {string[]} the names of the files that it looked for beside itself
+ */
+function namesWanted(loader, host) {
+  const names = [];
+  const find = (id) => {
+    if (id === 'fs') return { readFileSync: () => assert.fail('no ldd') };
+    if (id.endsWith('.node')) names.push(path.basename(id));
+    throw Object.assign(new Error(id), { code: 'MODULE_NOT_FOUND' });
+  };
+  const run = new Function('require', 'module', 'process', loader);
+
+  find.resolve = find;
+  assert.throws(() => run(find, { exports: {} }, host));
+  return names.filter((name) => name !== UNIVERSAL);
 }
 
 describe('lib/version.js', () => {
@@ -99,7 +157,38 @@ describe('the generated loader', () => {
     });
   }
 
-  it('looks for the file that the set-up script builds', () => {
+  it('looks for the file that is built here', () => {
     assert.ok(loader.includes(`require('./${addonName()}')`));
+  });
+
+  it('looks for the file that is built, on every platform', (t) => {
+    const names = new Set();
+
+    t.mock.method(fs, 'readFileSync', () => {
+      throw new Error('there is no ldd');
+    });
+    for (const host of hosts()) {
+      const expected = namesWanted(loader, host);
+      let name;
+
+      try {
+        name = addonName(host);
+      } catch (err) {
+        assert.ok(err instanceof SetupError, err);
+        assert.match(err.message, new RegExp(`${host.platform}-${host.arch}$`));
+      }
+      assert.strictEqual(name, expected[0], `${host.platform}-${host.arch}`);
+      if (name !== undefined) names.add(name);
+    }
+    assert.deepStrictEqual(
+      [...names].sort(),
+      [
+        ...new Set(
+          [...loader.matchAll(/require\('\.\/(ferrows\..*\.node)'\)/g)]
+            .map(([, name]) => name)
+            .filter((name) => name !== UNIVERSAL)
+        )
+      ].sort()
+    );
   });
 });

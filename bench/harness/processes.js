@@ -10,7 +10,7 @@ const path = require('node:path');
 const readline = require('node:readline');
 const { promisify } = require('node:util');
 
-const { cargoBuild } = require('../../scripts/setup');
+const { cargoBuild } = require('../../scripts/addon');
 
 /** Where the programs of the peers are. */
 const ROOT = path.join(__dirname, '..');
