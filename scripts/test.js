@@ -6,6 +6,7 @@
 //   --rust     only cargo's tests
 //   --js       only the JavaScript tests
 //   --oracle   only the JavaScript tests, with npm's `ws` in the package's place
+//   --source   only those that build the packed package from its sources
 //   FILE ...   only these test files
 
 const { spawn } = require('node:child_process');
@@ -22,6 +23,15 @@ const CONCURRENCY = 2;
 
 /** How long one test file may take, in milliseconds. */
 const FILE_TIMEOUT = 120e3;
+
+/** How long it may if cargo compiles everything in it. */
+const SOURCE_TIMEOUT = 30 * 60e3;
+
+/** What is all there is to run with `--source`. */
+const SOURCE_FILE = '__test__/build-from-source.spec.js';
+
+/** The options; each stands for a part of all tests. */
+const OPTIONS = ['--js', '--oracle', '--rust', '--source'];
 
 /** The outcome of some tests. */
 class Tally {
@@ -134,14 +144,11 @@ function specFiles(directory) {
  *
  * @param {Tally} tally where to count
  * @param {string[]} files the files
+ * @param {number} timeout how long each may take, in milliseconds
  * @return {Promise} settles when all are done
  */
-function testNode(tally, files) {
-  const results = test.run({
-    files,
-    concurrency: CONCURRENCY,
-    timeout: FILE_TIMEOUT
-  });
+function testNode(tally, files, timeout) {
+  const results = test.run({ files, concurrency: CONCURRENCY, timeout });
 
   results.on('test:pass', (event) => tally.addNode(event, false));
   results.on('test:fail', (event) => tally.addNode(event, true));
@@ -164,14 +171,15 @@ async function main(args) {
   const only = args.find((arg) => arg.startsWith('--'));
   const named = args.filter((arg) => !arg.startsWith('--'));
   const oracle = only === '--oracle';
-  const files =
-    named.length > 0
-      ? named.map((file) => path.resolve(file))
-      : specFiles(path.join(ROOT, '__test__'));
+  const source = only === '--source';
   const tally = new Tally();
+  let files = named.map((file) => path.resolve(file));
+
+  if (source) files = [path.join(ROOT, SOURCE_FILE)];
+  else if (named.length === 0) files = specFiles(path.join(ROOT, '__test__'));
 
   setup.command(() => {
-    if (!['--js', '--rust', '--oracle', undefined].includes(only)) {
+    if (only !== undefined && !OPTIONS.includes(only)) {
       throw new setup.SetupError(`unknown option ${only}`);
     }
     if (!oracle) setup.ensureToolchain();
@@ -180,10 +188,13 @@ async function main(args) {
   });
 
   if (oracle) process.env.FERROWS_ORACLE = 'ws';
+  if (source) process.env.FERROWS_TEST_SOURCE = 'yes';
   if (named.length === 0 && (only === undefined || only === '--rust')) {
     await testRust(tally);
   }
-  if (only !== '--rust') await testNode(tally, files);
+  if (only !== '--rust') {
+    await testNode(tally, files, source ? SOURCE_TIMEOUT : FILE_TIMEOUT);
+  }
 
   process.exitCode = tally.failed > 0 ? 1 : 0;
   console.log(`${tally}`);
