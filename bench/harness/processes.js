@@ -194,4 +194,4 @@ async function runLoad(program, subject, args, times, core) {
   }
 }
 
-module.exports = { Subject, buildLoad, chooseCores, runLoad };
+module.exports = { ROOT, Subject, buildLoad, chooseCores, pinned, runLoad };

@@ -2,6 +2,7 @@
 
 // Running a workload: rounds, in each of which the peers take turns.
 
+const measureLoading = require('./loading');
 const { Subject, runLoad } = require('./processes');
 const statistics = require('./statistics');
 const workloads = require('./workloads');
@@ -10,7 +11,7 @@ const workloads = require('./workloads');
 const BASE = 'ws';
 
 /**
- * One run: a new process of the peer, the load, its figures.
+ * One run: a new process of the peer, or several, and its figures.
  *
  * @param {string} load the path of the load generator
  * @param {Object} workload the workload
@@ -20,6 +21,27 @@ const BASE = 'ws';
  * @return {Promise<Object>} the figures
  */
 async function measure(load, workload, peer, options, cores) {
+  const { times } = options;
+  const figures =
+    workload.kind === 'loading'
+      ? await measureLoading(workload, peer, times, cores?.subject)
+      : await measureUnderLoad(load, workload, peer, options, cores);
+
+  statistics.check(workload.kind, figures);
+  return figures;
+}
+
+/**
+ * Has the load generator and a process of the peer talk with each other.
+ *
+ * @param {string} load the path of the load generator
+ * @param {Object} workload the workload
+ * @param {Object} peer the peer
+ * @param {Object} options the command line's options
+ * @param {Object|null} cores the cores of the processes
+ * @return {Promise<Object>} the figures
+ */
+async function measureUnderLoad(load, workload, peer, options, cores) {
   const { smoke, times } = options;
   const args = workloads.loadArguments(workload, times, smoke);
   const subject = await Subject.start(
@@ -35,22 +57,23 @@ async function measure(load, workload, peer, options, cores) {
   } finally {
     await subject.stop();
   }
-  Object.assign(figures, subject.figures);
-  statistics.check(workload.kind, figures);
-  return figures;
+  return Object.assign(figures, subject.figures);
 }
 
 /**
  * Runs a workload against all peers, which take turns.
  *
  * @param {Object} workload the workload
- * @param {Object[]} competitors the peers
+ * @param {Object[]} peers the peers; some workloads are nothing for some
  * @param {number} rounds how many times
  * @param {Function} run makes a run of a workload and a peer
  * @return {Promise<Object>} `results` of the peers that finished a run, and
  *     how many runs `failed`
  */
-async function runWorkload(workload, competitors, rounds, run) {
+async function runWorkload(workload, peers, rounds, run) {
+  const competitors = peers.filter(
+    ({ program }) => !workload.without?.includes(program)
+  );
   const runs = new Map(competitors.map((peer) => [peer.name, new Map()]));
   let failed = 0;
 
@@ -97,10 +120,16 @@ async function runWorkload(workload, competitors, rounds, run) {
  * @return {string} what matters most
  */
 function outline({ kind, unit }, figures) {
-  return kind === 'memory'
-    ? `${Math.round(figures.bytesPerConnection)} bytes a ${unit}`
-    : `${Math.round(figures.perSecond)} a second, ` +
-        `${figures.cpuMicros.toFixed(2)} µs CPU a ${unit}`;
+  if (kind === 'memory') {
+    return `${Math.round(figures.bytesPerConnection)} bytes a ${unit}`;
+  }
+  if (kind === 'loading') {
+    return `${Math.round(figures.requireCpuMicros)} µs CPU a ${unit}`;
+  }
+  return (
+    `${Math.round(figures.perSecond)} a second, ` +
+    `${figures.cpuMicros.toFixed(2)} µs CPU a ${unit}`
+  );
 }
 
 module.exports = { measure, runWorkload };

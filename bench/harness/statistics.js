@@ -31,11 +31,17 @@ const figures = {
     'residentBefore',
     'residentAfter',
     'bytesPerConnection'
-  ]
+  ],
+  loading: ['processes', 'requireCpuMicros', 'requireMicros']
 };
 
 /** The figures that not every server has. */
-const optional = { load: [], deflate: ['pauseMillis'], memory: [] };
+const optional = {
+  load: [],
+  deflate: ['pauseMillis'],
+  memory: [],
+  loading: []
+};
 
 /** The figures that may be zero. Memory may shrink, even. */
 const low = new Set([
@@ -49,7 +55,8 @@ const low = new Set([
 const compared = {
   load: ['cpuMicros', 'mainCpuMicros', 'perSecond'],
   deflate: ['cpuMicros', 'mainCpuMicros', 'replyBytes', 'perSecond'],
-  memory: ['bytesPerConnection']
+  memory: ['bytesPerConnection'],
+  loading: ['requireCpuMicros', 'requireMicros']
 };
 
 /**

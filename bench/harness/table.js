@@ -111,6 +111,14 @@ const columns = {
     ['bytes each', ({ summary }) => number(summary.bytesPerConnection.median)],
     ['spread', ({ summary }) => spread(summary.bytesPerConnection)],
     ['bytes / ws', ({ ratios }) => ratio(ratios.bytesPerConnection)]
+  ],
+  loading: [
+    ['processes', ({ summary }) => number(summary.processes.median)],
+    ['CPU µs', ({ summary }) => number(summary.requireCpuMicros.median)],
+    ['spread', ({ summary }) => spread(summary.requireCpuMicros)],
+    ['real µs', ({ summary }) => number(summary.requireMicros.median)],
+    ['CPU / ws', ({ ratios }) => ratio(ratios.requireCpuMicros)],
+    ['real / ws', ({ ratios }) => ratio(ratios.requireMicros)]
   ]
 };
 

@@ -96,6 +96,24 @@ function idle(connections, smoke) {
 }
 
 /**
+ * Processes that load the package, and end.
+ *
+ * @param {boolean} hasBufferUtil whether `ws` finds `bufferutil`: it has less to
+ *     load without it, which is how it is installed by itself
+ * @return {Object} the workload
+ */
+function loading(hasBufferUtil) {
+  return {
+    name: `require${hasBufferUtil ? '-bufferutil' : ''}`,
+    kind: 'loading',
+    unit: 'process',
+    // Its server is a part of Bun.
+    without: ['bun'],
+    hasBufferUtil
+  };
+}
+
+/**
  * The same workload with compressed messages.
  *
  * @param {string} takeover whether messages refer to earlier ones: `takeover` or
@@ -153,6 +171,8 @@ const workloads = [
     parameters: { payload: 64, connections: 32 }
   },
   idle(10000, 500),
+  loading(false),
+  loading(true),
   ...withAndWithout(echo(200, 32, 1)),
   ...withAndWithout(echo(KIB, 32, 1)),
   ...withAndWithout(echo(16 * KIB, 16, 1)),

@@ -1,0 +1,5 @@
+'use strict';
+
+// ferrows itself.
+
+require('./measure')(() => require('../..'));
