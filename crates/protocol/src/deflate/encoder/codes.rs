@@ -42,30 +42,30 @@ impl<const N: usize> Codes<N> {
     /// There are always at least two, since some decoders want a complete code.
     pub(super) fn shortest(frequencies: &[u32; N], max: usize) -> Self {
         let mut lengths = [0; N];
-        let mut leaves = [(0, 0); N];
+        let mut leaves = [0_u32; N];
         let mut count = 0;
         for (symbol, &frequency) in frequencies.iter().enumerate() {
-            if frequency > 0 {
-                leaves[count] = (frequency, symbol as u16);
-                count += 1;
-            }
+            leaves[count] = frequency << SYMBOL_BITS | symbol as u32;
+            count += usize::from(frequency > 0);
         }
         if count < 2 {
+            let only = if count == 1 { symbol_of(leaves[0]) } else { 0 };
             lengths[0] = 1;
-            lengths[usize::from(leaves[0].1).max(1)] = 1;
+            lengths[only.max(1)] = 1;
             return Self::new(lengths);
         }
         let leaves = &mut leaves[..count];
         leaves.sort_unstable();
         let mut counts = depths::<N>(leaves);
         limit(&mut counts, max);
-        let mut rarest_first = leaves.iter();
-        for length in (1..=max).rev() {
-            for _ in 0..counts[length] {
-                if let Some(&(_, symbol)) = rarest_first.next() {
-                    lengths[usize::from(symbol)] = length as u8;
-                }
+        // The rarest are the longest.
+        let mut length = max;
+        for &leaf in &*leaves {
+            while counts[length] == 0 && length > 1 {
+                length -= 1;
             }
+            lengths[symbol_of(leaf)] = length as u8;
+            counts[length] = counts[length].saturating_sub(1);
         }
         Self::new(lengths)
     }
@@ -73,9 +73,11 @@ impl<const N: usize> Codes<N> {
     /// Bits that symbols with these frequencies take.
     pub(super) fn cost(&self, frequencies: &[u32]) -> u64 {
         let pairs = self.lengths.iter().zip(frequencies);
-        pairs
-            .map(|(&length, &frequency)| u64::from(length) * u64::from(frequency))
-            .sum()
+        // At most 15 times the symbols of a block.
+        let bits: u32 = pairs
+            .map(|(&length, &frequency)| u32::from(length) * frequency)
+            .sum();
+        bits.into()
     }
 
     /// The number of symbols up to the last one that is used, and at least `min`.
@@ -89,15 +91,15 @@ impl<const N: usize> Codes<N> {
 /// ("In-place calculation of minimum-redundancy codes", 1995): `leaves`, two or more and rarest first,
 /// and the inner nodes, which come in order as well, are two queues; the place of a node that is used
 /// up holds its parent.
-fn depths<const N: usize>(leaves: &[(u32, u16)]) -> [u32; MAX_DEPTH + 1] {
+fn depths<const N: usize>(leaves: &[u32]) -> [u32; MAX_DEPTH + 1] {
     let count = leaves.len();
     let mut nodes = [0_u32; N];
     let (mut leaf, mut root) = (0, 0);
     for next in 0..count - 1 {
         let mut weight = 0;
         for _ in 0..2 {
-            if leaf < count && (root == next || leaves[leaf].0 <= nodes[root]) {
-                weight += leaves[leaf].0;
+            if leaf < count && (root == next || weight_of(leaves[leaf]) <= nodes[root]) {
+                weight += weight_of(leaves[leaf]);
                 leaf += 1;
             } else {
                 weight += nodes[root];
@@ -141,6 +143,20 @@ fn limit(counts: &mut [u32; MAX_DEPTH + 1], max: usize) {
         room -= 1;
     }
 }
+
+/// The frequency of a leaf, which comes first so that leaves are sorted by it.
+#[inline(always)]
+fn weight_of(leaf: u32) -> u32 {
+    leaf >> SYMBOL_BITS
+}
+
+#[inline(always)]
+fn symbol_of(leaf: u32) -> usize {
+    (leaf % (1 << SYMBOL_BITS)) as usize
+}
+
+/// Bits that any symbol fits in.
+const SYMBOL_BITS: u32 = 9;
 
 /// Bits of the longest code.
 const MAX_LENGTH: usize = 15;
