@@ -1,0 +1,146 @@
+'use strict';
+
+// Publishes packages in the given order, each unless the registry has it already,
+// so that a release which failed half-way can be run again.
+//
+//   node scripts/release/publish.js [--dry-run] DIRECTORY...
+//
+// In a workflow of GitHub's it publishes with provenance. That demands that the
+// manifest names the repository which the workflow runs in, so it is put there.
+// npm proves who it is by the workflow itself where the package trusts that, or
+// else by the token in the variable NPM_TOKEN.
+
+const { spawnSync } = require('node:child_process');
+const fs = require('node:fs');
+const os = require('node:os');
+const path = require('node:path');
+
+const { isPrerelease } = require('./versions');
+
+/**
+ * Runs npm.
+ *
+ * @param {string[]} args its arguments
+ * @param {Object} options options of `spawnSync`
+ * @return {Object} the status, and what it wrote on stdout if that is piped
+ */
+function npm(args, options) {
+  const result = spawnSync('npm', args, { encoding: 'utf8', ...options });
+
+  if (result.error) throw result.error;
+  return result;
+}
+
+/**
+ * Asks npm something.
+ *
+ * @param {...string} args its arguments
+ * @return {string} its answer, empty if it has none
+ */
+function ask(...args) {
+  return npm(args, { stdio: ['ignore', 'pipe', 'ignore'] }).stdout.trim();
+}
+
+/**
+ * Writes a configuration for npm that takes the token from the environment.
+ *
+ * @param {string} directory where to write it
+ * @return {Object} what the environment needs for npm to read it
+ */
+function tokenConfig(directory) {
+  const file = path.join(directory, 'npmrc');
+  const { host, pathname } = new URL(ask('config', 'get', 'registry'));
+  // npm itself puts the token in, which so is nowhere on the disk.
+  const line = `//${host}${pathname}:_authToken=\${NPM_TOKEN}\n`;
+
+  fs.writeFileSync(file, line);
+  return { npm_config_userconfig: file };
+}
+
+/**
+ * Names this workflow's repository in a manifest, which provenance is checked
+ * against.
+ *
+ * @param {string} file the manifest
+ * @param {string} repository owner and name
+ */
+function nameRepository(file, repository) {
+  const manifest = JSON.parse(fs.readFileSync(file, 'utf8'));
+
+  manifest.repository = {
+    type: 'git',
+    url: `git+https://github.com/${repository}.git`
+  };
+  fs.writeFileSync(file, `${JSON.stringify(manifest, null, 2)}\n`);
+}
+
+/**
+ * Publishes a package.
+ *
+ * @param {string} directory where it is
+ * @param {boolean} dryRun whether to stop short of it
+ * @param {Object} env the environment for npm
+ * @return {boolean} whether it is published now, or could be
+ */
+function publish(directory, dryRun, env) {
+  const file = path.join(directory, 'package.json');
+  const { name, version } = JSON.parse(fs.readFileSync(file, 'utf8'));
+  const id = `${name}@${version}`;
+  const { GITHUB_ACTIONS, GITHUB_REPOSITORY } = process.env;
+  const args = ['publish', path.resolve(directory), '--access', 'public'];
+
+  if (!dryRun && ask('view', id, 'version') === version) {
+    console.log(`${id}: is published already`);
+    return true;
+  }
+
+  // Only someone who asks for it gets what is not finished.
+  args.push('--tag', isPrerelease(version) ? 'next' : 'latest');
+  if (dryRun) args.push('--dry-run');
+  if (GITHUB_ACTIONS) {
+    nameRepository(file, GITHUB_REPOSITORY);
+    if (!dryRun) args.push('--provenance');
+  }
+
+  const { status } = npm(args, { env, stdio: ['ignore', 1, 2] });
+  const outcome = dryRun ? 'can be published' : 'published';
+
+  console.log(`${id}: ${status === 0 ? outcome : 'NOT published'}`);
+  return status === 0;
+}
+
+/**
+ * Runs the command.
+ *
+ * @param {string[]} args the command line's arguments
+ */
+function main(args) {
+  const dryRun = args[0] === '--dry-run';
+  const directories = dryRun ? args.slice(1) : args;
+
+  if (directories.length === 0) {
+    console.error(
+      'usage: node scripts/release/publish.js [--dry-run] DIRECTORY...'
+    );
+    process.exitCode = 2;
+    return;
+  }
+
+  const scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'ferrows-publish-'));
+
+  try {
+    const env = {
+      ...process.env,
+      ...(process.env.NPM_TOKEN && tokenConfig(scratch))
+    };
+
+    // The main package comes last, and is useless without those before it.
+    if (!directories.every((directory) => publish(directory, dryRun, env))) {
+      process.exitCode = 1;
+    }
+  } finally {
+    fs.rmSync(scratch, { recursive: true });
+  }
+}
+
+main(process.argv.slice(2));
