@@ -103,7 +103,8 @@ describe('check.js', () => {
       'Cargo.toml',
       'Cargo.lock',
       'fuzz/Cargo.lock',
-      'binding.js'
+      'binding.js',
+      'lib/version.js'
     ];
 
     assert.strictEqual(status, 1);

@@ -19,6 +19,7 @@ const FILES = [
   'build.rs',
   'crates',
   'fuzz/Cargo.lock',
+  'lib/version.js',
   'npm',
   'package-lock.json',
   'package.json',

@@ -78,7 +78,8 @@ function places(root) {
     [
       'binding.js',
       /(?<=bindingPackageVersion !== ')[^']+|(?<=version mismatch, expected )\S+/g
-    ]
+    ],
+    ['lib/version.js', /(?<=^module\.exports = ')[^']+/gm]
   ];
 }
 
