@@ -24,6 +24,11 @@ module.exports = [
     }
   },
   {
+    // An old Node.js has to understand them, to be told that it is too old.
+    files: ['index.js', 'lib/node-version.js'],
+    languageOptions: { ecmaVersion: 2015 }
+  },
+  {
     files: ['**/*.mjs'],
     languageOptions: { sourceType: 'module' }
   },

@@ -1,5 +1,8 @@
 'use strict';
 
+// First, because an old Node.js cannot parse the other files.
+require('./lib/node-version').ensureVersion(process.versions);
+
 const WebSocket = require('./lib/websocket');
 const WebSocketServer = require('./lib/websocket-server');
 

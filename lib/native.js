@@ -4,7 +4,12 @@
 // loaded: a binary that is missing, of another version or of another build
 // must not be found out in the middle of a connection.
 
-const version = require('./version');
+const path = require('node:path');
+
+const inspect = require('./addon-file');
+const manifest = require('../package.json');
+
+const { version } = manifest;
 
 /** What the addon has to export. */
 const FUNCTIONS = [
@@ -73,27 +78,120 @@ const UNIX_FUNCTIONS = [
   'takeUnsent'
 ];
 
+/** How many missing functions an error names. */
+const NAMED = 3;
+
 /**
  * The error that says what to do when there is no addon to use.
  *
- * @param {string} reason what is wrong with what was found
- * @param {Error} [cause] what loading it threw
+ * @param {Object[]} tried the files that were given to `process.dlopen()`
+ * @param {Error} [cause] what the loader threw
+ * @param {string} [mismatch] what is wrong with what was loaded
  * @return {Error} the error
  */
-function unusable(reason, cause) {
-  const { platform, arch, versions } = process;
-  const err = new Error(
-    `ferrows has no usable native addon for ${platform}-${arch} ` +
-      `(Node-API ${versions.napi}): ${reason.replace(/\.$/, '')}.\n` +
-      'Looked for: a file ferrows.<platform>.node beside the package, then ' +
-      'the package ferrows-<platform>.\n' +
-      'If the package manager left the optional dependency out, remove ' +
-      'node_modules and its lockfile and install again; in a checkout of the ' +
-      'sources run `node scripts/setup.js`, which needs Rust.',
-    { cause }
-  );
-  err.code = 'FERROWS_ERR_NO_ADDON';
-  return err;
+function unusable(tried, cause, mismatch) {
+  return require('./addon-error')({
+    directory: path.join(__dirname, '..'),
+    manifest,
+    platform: process.platform,
+    arch: process.arch,
+    libc: libc(),
+    override: process.env.NAPI_RS_NATIVE_LIBRARY_PATH,
+    tried,
+    cause,
+    mismatch
+  });
+}
+
+/**
+ * Names the C library of this process.
+ *
+ * @return {string} for example `glibc 2.36` or `musl`; '' if it is neither
+ */
+function libc() {
+  if (process.platform !== 'linux' || !process.report?.getReport) return '';
+
+  // Looking up the names of open sockets' peers would take time.
+  process.report.excludeNetwork = true;
+
+  const { glibcVersionRuntime } = process.report.getReport().header;
+
+  return glibcVersionRuntime ? `glibc ${glibcVersionRuntime}` : 'musl';
+}
+
+/**
+ * Calls the generated loader, and watches which files it gives to the system.
+ * A file without its end is kept from it: the dynamic linker does not notice,
+ * and a signal ends the process (SIGBUS).
+ *
+ * @param {Object[]} tried where to put the files, and their errors
+ * @return {Object} what the loader gives
+ * @throws {Error} what it throws
+ */
+function loadWatched(tried) {
+  const { dlopen } = process;
+  const watch = (module, ...args) => {
+    const [name] = args;
+    // Node gives Windows another form of the path.
+    const attempt = { file: name.replace(/^\\\\\?\\/, ''), error: null };
+
+    tried.push(attempt);
+    try {
+      if (isCutOff(name)) throw new Error(`${name}: file too short`);
+      return dlopen.call(process, module, ...args);
+    } catch (err) {
+      attempt.error = err;
+      throw err;
+    }
+  };
+
+  // A process object that cannot be changed is no reason to fail.
+  Reflect.set(process, 'dlopen', watch);
+  try {
+    return require('../binding.js');
+  } finally {
+    Reflect.set(process, 'dlopen', dlopen);
+  }
+}
+
+/**
+ * Tells whether the end of a file is missing.
+ *
+ * @param {string} file its path
+ * @return {boolean} true if so; false if nobody knows
+ */
+function isCutOff(file) {
+  try {
+    return !inspect(file).complete;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Says what is wrong with an addon.
+ *
+ * @param {Object} addon its exports
+ * @return {string} how it differs from that of this version; '' if it does not
+ */
+function compare(addon) {
+  const wanted =
+    process.platform === 'win32'
+      ? FUNCTIONS
+      : [...FUNCTIONS, ...UNIX_FUNCTIONS];
+  const missing = wanted.filter((name) => typeof addon[name] !== 'function');
+  const found = missing.includes('version') ? 'another' : addon.version();
+
+  if (found !== version) {
+    return `is of version ${found}, the package of ${version}`;
+  }
+  if (missing.length === 0) return '';
+
+  const names = missing.slice(0, NAMED).join(', ');
+  const more =
+    missing.length > NAMED ? ` and ${missing.length - NAMED} more` : '';
+
+  return `is of another build of ${version}, without ${names}${more}`;
 }
 
 /**
@@ -103,24 +201,18 @@ function unusable(reason, cause) {
  * @throws {Error} `FERROWS_ERR_NO_ADDON` if there is none, or not this one
  */
 function load() {
+  const tried = [];
   let addon;
+
   try {
-    addon = require('../binding.js');
+    addon = loadWatched(tried);
   } catch (err) {
-    throw unusable(err.message.split('\n', 1)[0], err);
+    throw unusable(tried, err);
   }
 
-  const wanted =
-    process.platform === 'win32'
-      ? FUNCTIONS
-      : [...FUNCTIONS, ...UNIX_FUNCTIONS];
-  const missing = wanted.filter((name) => typeof addon[name] !== 'function');
-  if (missing.length > 0) throw unusable(`it lacks ${missing.join(', ')}`);
-  if (addon.version() !== version) {
-    throw unusable(
-      `it is of version ${addon.version()}, the package of ${version}`
-    );
-  }
+  const mismatch = compare(addon);
+
+  if (mismatch !== '') throw unusable(tried, undefined, mismatch);
   return addon;
 }
 
