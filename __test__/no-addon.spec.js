@@ -29,6 +29,15 @@ const PACKAGE = `ferrows-${PLATFORM}`;
 /** One that is never that of the machine which runs the tests. */
 const OTHER = 'ferrows-openharmony-arm64';
 
+/** The flags that this Node.js knows. */
+const KNOWN = process.allowedNodeEnvironmentFlags;
+
+/** Those of a process that may read files, and nothing else. */
+const PERMISSION = [
+  KNOWN.has('--permission') ? '--permission' : '--experimental-permission',
+  '--allow-fs-read=*'
+];
+
 /** How long a program may take, in milliseconds. */
 const TIMEOUT = 30e3;
 
@@ -356,18 +365,24 @@ describe('without an addon', { skip: oracle && 'ws has none' }, () => {
       );
     });
 
-    it('says that addons are forbidden', async () => {
-      install();
-      installPlatform(PACKAGE, addon());
-      assert.deepStrictEqual(
-        await fails(
-          'disabled',
-          'Node.js was started in a way that forbids to load addons',
-          { flags: ['--no-addons'] }
-        ),
-        ['Give it --allow-addons beside --permission, and not --no-addons']
-      );
-    });
+    for (const flags of [['--no-addons'], PERMISSION]) {
+      const skip =
+        flags.some((flag) => !KNOWN.has(flag.split('=')[0])) &&
+        'this Node.js has no such flag';
+
+      it(`says that addons are forbidden (${flags[0]})`, { skip }, async () => {
+        install();
+        installPlatform(PACKAGE, addon());
+        assert.deepStrictEqual(
+          await fails(
+            'disabled',
+            'Node.js was started in a way that forbids to load addons',
+            { flags }
+          ),
+          ['Give it --allow-addons beside --permission, and not --no-addons']
+        );
+      });
+    }
 
     it('says that a variable leads nowhere', async () => {
       install();
@@ -441,13 +456,16 @@ describe('without an addon', { skip: oracle && 'ws has none' }, () => {
 
         const skip = !PLATFORM.endsWith('-gnu') && 'this system has no glibc';
 
-        it('says that the file is for musl', { skip }, async () => {
-          install();
-          const elf = addon();
-          need(elf, 'libc.musl-x86_64.so.1');
-          installPlatform(PACKAGE, elf);
-          await fails('other-platform', `${installed} is for musl`);
-        });
+        // The second is what zig calls it.
+        for (const name of ['libc.musl-x86_64.so.1', 'libc.so']) {
+          it(`says that the file is for musl (${name})`, { skip }, async () => {
+            install();
+            const elf = addon();
+            need(elf, name);
+            installPlatform(PACKAGE, elf);
+            await fails('other-platform', `${installed} is for musl`);
+          });
+        }
 
         it('says that glibc is too old', { skip }, async () => {
           const { glibcVersionRuntime } = process.report.getReport().header;

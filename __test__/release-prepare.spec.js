@@ -19,7 +19,11 @@ const platforms = fs.readdirSync(path.join(root, 'npm')).sort();
 /** Files that name the version. */
 const VERSIONED = ['Cargo.toml', 'binding.js', 'package.json'];
 
-describe('prepare', { skip: oracle && 'ws is not released here' }, () => {
+const skip =
+  (oracle && 'ws is not released here') ||
+  (parseInt(process.versions.node, 10) < 20 && 'napi needs Node.js 20');
+
+describe('prepare', { skip }, () => {
   let home;
   let artifacts;
   let out;

@@ -14,8 +14,11 @@ const FORMATS = { darwin: 'mach-o', win32: 'pe' };
 /** A platform that a format stands for, to name it. */
 const SYSTEMS = { elf: 'Linux', 'mach-o': 'macOS', pe: 'Windows' };
 
-/** What dynamic linkers say of a file for the other C library. */
-const FOR_MUSL = /libc\.musl-|ld-musl-/;
+/**
+ * What dynamic linkers say of a file for the other C library. That of musl has
+ * several names; `libc.so` is a text for the linker where glibc is.
+ */
+const FOR_MUSL = /libc\.musl-|ld-musl-|\blibc\.so: /;
 const FOR_GLIBC = /ld-linux|libc\.so\.6|__\w+_chk: symbol not found/;
 
 /** What glibc's says when it is too old. */

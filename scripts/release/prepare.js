@@ -25,6 +25,9 @@ const inspect = require('../../lib/addon-file');
 const { addonName } = require('../setup');
 const { ROOT } = require('../toolchain');
 
+/** The lowest major version of Node.js that napi's commands run with. */
+const NODE = 20;
+
 /** Something that whoever makes the release has to put right. */
 class PrepareError extends Error {}
 
@@ -273,6 +276,11 @@ function prepare({ out, artifacts, onlyPresent = false, root = ROOT }) {
   const main = path.join(out, 'ferrows');
   const platforms = fs.readdirSync(path.join(root, 'npm')).sort();
 
+  if (parseInt(process.versions.node, 10) < NODE) {
+    throw new PrepareError(
+      `Node.js ${NODE} or newer is needed, this is ${process.versions.node}`
+    );
+  }
   if (fs.existsSync(out) && fs.readdirSync(out).length > 0) {
     throw new PrepareError(`${out} is not empty`);
   }
