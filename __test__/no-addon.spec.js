@@ -267,6 +267,18 @@ describe('without an addon', { skip: oracle && 'ws has none' }, () => {
       assert.match(advice, /package-lock\.json first$/);
     });
 
+    it('names no command in an archive', () => {
+      const archive = path.join(home, 'ferrows.zip', 'ferrows');
+      const facts = { manifest, platform: 'linux', arch: 'x64', libc: 'musl' };
+      const explain = (place) =>
+        addonError({ ...facts, directory: place, tried: [] }).message;
+
+      install();
+      fs.cpSync(directory, archive, { recursive: true });
+      assert.match(explain(directory), /build\.js$/);
+      assert.doesNotMatch(explain(archive), /build\.js/);
+    });
+
     it('says so to `import`, too', async () => {
       install();
       const { status, stderr } = await run("import 'ferrows'", {

@@ -100,7 +100,8 @@ function runtime({ bun, deno, node }) {
 function buildCommand(directory) {
   const script = path.join(directory, 'scripts', 'build.js');
 
-  if (!fs.existsSync(script)) return null;
+  // A package in an archive, as Yarn keeps it, is no place to build in.
+  if (/\.zip[\\/]/.test(script) || !fs.existsSync(script)) return null;
   return `node ${/\s/.test(script) ? `"${script}"` : script}`;
 }
 

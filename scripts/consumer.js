@@ -197,6 +197,19 @@ describe('a consumer', { concurrency: 2, timeout: TIMEOUT }, () => {
   }
 
   /**
+   * Lists the platforms' packages that a package manager installs.
+   *
+   * @param {Manager} manager the package manager
+   * @return {string[]} their names
+   */
+  function expected(manager) {
+    // Yarn 1 knows nothing of C libraries.
+    return manager === managers.yarn1 && PLATFORM.startsWith('linux')
+      ? ['gnu', 'musl'].map((libc) => `ferrows-linux-${process.arch}-${libc}`)
+      : [PACKAGE];
+  }
+
+  /**
    * Checks that loading the package fails in a project.
    *
    * @param {Project} made the project
@@ -225,19 +238,20 @@ describe('a consumer', { concurrency: 2, timeout: TIMEOUT }, () => {
     managers.pnp
   ]) {
     describe(`with ${manager.name}`, () => {
-      it('has the package', async () => {
-        const made = project(manager, 'plain', {
-          dependencies: { ferrows: RANGE }
-        });
+      it('has the package, and that of its platform alone', async () => {
+        const made = project(manager, 'plain', {});
 
-        await made.install();
+        await made.install(['ferrows']);
         await converse(made, 'ferrows');
+        if (manager !== managers.pnp) {
+          assert.deepStrictEqual(made.platforms(), expected(manager));
+        }
       });
 
       it('has it under the name of ws', async () => {
-        const made = project(manager, 'alias', { dependencies: { ws: ALIAS } });
+        const made = project(manager, 'alias', {});
 
-        await made.install();
+        await made.install([`ws@${ALIAS}`]);
         await converse(made, 'ws');
       });
 
@@ -252,6 +266,30 @@ describe('a consumer', { concurrency: 2, timeout: TIMEOUT }, () => {
 
         await made.install();
         await converse(made, 'uses-ws');
+      });
+
+      const skip = !manager.platforms && 'it has no way to';
+
+      it('has several platforms if it asks for them', { skip }, async () => {
+        const made = project(
+          manager,
+          'several',
+          { dependencies: { ferrows: RANGE } },
+          manager.platforms(
+            {
+              os: ['current', 'darwin'],
+              cpu: ['current', OTHER_CPU],
+              libc: ['current', 'musl']
+            },
+            registry
+          )
+        );
+
+        await made.install();
+        await converse(made, 'ferrows');
+        assert.ok(made.platforms().includes(PACKAGE));
+        assert.ok(made.platforms().includes(`ferrows-darwin-${OTHER_CPU}`));
+        assert.ok(!made.platforms().some((name) => name.includes('win32')));
       });
     });
   }
@@ -274,36 +312,18 @@ describe('a consumer', { concurrency: 2, timeout: TIMEOUT }, () => {
   }
 
   describe('with npm', () => {
-    /**
-     * Lists the platforms' packages that are installed.
-     *
-     * @param {Project} made where
-     * @return {string[]} their names
-     */
-    function installed(made) {
-      return fs
-        .readdirSync(path.join(made.directory, 'node_modules'))
-        .filter((name) => name.startsWith('ferrows-'));
-    }
-
-    it('has the package of its platform and no other', async () => {
-      const made = project(managers.npm, 'only', {
-        dependencies: { ferrows: RANGE }
-      });
-
-      await made.install();
-      assert.deepStrictEqual(installed(made), [PACKAGE]);
-    });
-
-    it('has one that it asks for besides', async () => {
+    it('has that of another platform if it asks for it', async () => {
       const [os] = PLATFORM.split('-');
       const made = project(managers.npm, 'cross', {
         dependencies: { ferrows: RANGE }
       });
 
-      await made.install([`--os=${os}`, `--cpu=${OTHER_CPU}`, '--libc=musl']);
+      await made.install(
+        [],
+        [`--os=${os}`, `--cpu=${OTHER_CPU}`, '--libc=musl']
+      );
       assert.deepStrictEqual(
-        installed(made),
+        made.platforms(),
         [
           os === 'linux'
             ? `ferrows-linux-${OTHER_CPU}-musl`
@@ -319,8 +339,8 @@ describe('a consumer', { concurrency: 2, timeout: TIMEOUT }, () => {
         dependencies: { ferrows: RANGE }
       });
 
-      await made.install(['--omit=optional']);
-      assert.deepStrictEqual(installed(made), []);
+      await made.install([], ['--omit=optional']);
+      assert.deepStrictEqual(made.platforms(), []);
       await fails(
         made,
         new RegExp(`the package ${PACKAGE} is not installed, and there is no`)
@@ -359,8 +379,7 @@ describe('a consumer', { concurrency: 2, timeout: TIMEOUT }, () => {
 
       const made = project(managers.npm, 'files', {});
 
-      await made.install([
-        ...files,
+      await made.install(files, [
         '--offline',
         `--cache=${home.path('empty-cache')}`,
         '--registry=http://127.0.0.1:9/'

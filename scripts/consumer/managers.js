@@ -13,13 +13,18 @@ const MODULES = path.join(__dirname, 'node_modules');
  *
  * @typedef {Object} Manager
  * @property {string} name its name
- * @property {function(string): string[]} install the command, given the home's
- *     directory; without the path of Node
+ * @property {function(string, string[]): string[]} install the command that
+ *     installs what package.json asks for, or packages in addition to that; given
+ *     the home's directory and those packages; without the path of Node
  * @property {function(string): Object<string, (string|Object)>} files files that
  *     a project needs, given the registry's address
  * @property {function(Object<string, string>): Object} override what a project
  *     needs to have packages replaced: `manifest`, parts of its package.json,
  *     or `files`
+ * @property {(function(Object<string, string[]>, string): Object|undefined)} platforms what else a
+ *     project needs to have the packages of several platforms: `files`; given
+ *     `os`, `cpu` and `libc`, and the registry's address. Only where there is a
+ *     way
  * @property {string[]} node how Node is run in a project, without the path of
  *     Node
  */
@@ -65,10 +70,29 @@ function npmrc(registry) {
   };
 }
 
+/**
+ * Writes down the platforms that are wanted, as pnpm and the newer Yarn read it.
+ *
+ * @param {Object<string, string[]>} wanted `os`, `cpu` and `libc`
+ * @return {string} lines of YAML
+ */
+function supportedArchitectures(wanted) {
+  return [
+    'supportedArchitectures:',
+    ...Object.entries(wanted).map(
+      ([kind, names]) => `  ${kind}: [${names.join(', ')}]`
+    ),
+    ''
+  ].join('\n');
+}
+
 /** @type {Manager} */
 const npm = {
   name: 'npm',
-  install: () => [findNpm(), 'install', '--ignore-scripts'],
+  install: (home, specs) => [
+    ...[findNpm(), 'install', '--ignore-scripts'],
+    ...specs
+  ],
   files: npmrc,
   override: (overrides) => ({ manifest: { overrides } }),
   node: []
@@ -77,9 +101,10 @@ const npm = {
 /** @type {Manager} */
 const pnpm = {
   name: 'pnpm',
-  install: (home) => [
+  install: (home, specs) => [
     path.join(MODULES, 'pnpm', 'bin', 'pnpm.cjs'),
-    'install',
+    specs.length > 0 ? 'add' : 'install',
+    ...specs,
     '--ignore-scripts',
     `--store-dir=${path.join(home, 'pnpm-store')}`
   ],
@@ -93,15 +118,19 @@ const pnpm = {
       ].join('\n')
     }
   }),
+  platforms: (wanted) => ({
+    'pnpm-workspace.yaml': supportedArchitectures(wanted)
+  }),
   node: []
 };
 
 /** @type {Manager} */
 const yarn1 = {
   name: 'Yarn 1',
-  install: (home) => [
+  install: (home, specs) => [
     path.join(MODULES, 'yarn', 'bin', 'yarn.js'),
-    'install',
+    specs.length > 0 ? 'add' : 'install',
+    ...specs,
     '--ignore-scripts',
     '--non-interactive',
     `--cache-folder=${path.join(home, 'yarn-1')}`
@@ -141,9 +170,15 @@ const yarnrc = (nodeLinker) => (registry) => ({
 /** @type {Manager} */
 const yarn = {
   name: 'Yarn with node_modules',
-  install: () => [BERRY, 'install'],
+  install: (home, specs) =>
+    specs.length > 0 ? [BERRY, 'add', ...specs] : [BERRY, 'install'],
   files: yarnrc('node-modules'),
   override: (resolutions) => ({ manifest: { resolutions } }),
+  platforms: (wanted, registry) => ({
+    '.yarnrc.yml':
+      yarnrc('node-modules')(registry)['.yarnrc.yml'] +
+      supportedArchitectures(wanted)
+  }),
   node: []
 };
 
@@ -152,6 +187,7 @@ const pnp = {
   ...yarn,
   name: "Yarn with Plug'n'Play",
   files: yarnrc('pnp'),
+  platforms: undefined,
   node: [BERRY, 'node']
 };
 

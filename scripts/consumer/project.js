@@ -64,16 +64,32 @@ class Project {
   }
 
   /**
-   * Installs what its package.json asks for.
+   * Installs what its package.json asks for, or other packages besides.
    *
+   * @param {string[]} [specs] those, as a command line names them
    * @param {string[]} [args] more arguments for the package manager
    * @return {Promise<string>} what that printed
    */
-  install(args = []) {
+  install(specs = [], args = []) {
     return this.home.succeed(
-      [...this.manager.install(this.home.root), ...args],
+      [...this.manager.install(this.home.root, specs), ...args],
       { cwd: this.directory }
     );
+  }
+
+  /** @return {string[]} the platforms' packages that are installed */
+  platforms() {
+    const found = new Set();
+
+    for (const place of ['node_modules', 'node_modules/.pnpm']) {
+      const directory = path.join(this.directory, place);
+
+      if (!fs.existsSync(directory)) continue;
+      for (const name of fs.readdirSync(directory)) {
+        if (name.startsWith('ferrows-')) found.add(name.split('@')[0]);
+      }
+    }
+    return [...found].sort();
   }
 
   /**
