@@ -14,7 +14,7 @@ const { changeMachine, need, wantNewerGlibc } = require('./support/elf');
 const { oracle } = require('./support/ferrows');
 const { addonName } = require('../scripts/setup');
 
-const addonError = require('../lib/addon-error');
+const { explain: explainFacts } = require('../lib/addon-error');
 const inspect = require('../lib/addon-file');
 const { NODE, ensureVersion } = require('../lib/node-version');
 const manifest = require('../package.json');
@@ -271,7 +271,7 @@ describe('without an addon', { skip: oracle && 'ws has none' }, () => {
       const archive = path.join(home, 'ferrows.zip', 'ferrows');
       const facts = { manifest, platform: 'linux', arch: 'x64', libc: 'musl' };
       const explain = (place) =>
-        addonError({ ...facts, directory: place, tried: [] }).message;
+        explainFacts({ ...facts, directory: place, tried: [] }).message;
 
       install();
       fs.cpSync(directory, archive, { recursive: true });
@@ -320,6 +320,27 @@ describe('without an addon', { skip: oracle && 'ws has none' }, () => {
       assert.deepStrictEqual(await fails('not-built', `there is no ${file}`), [
         `Build it here, which needs Rust: ${build}`
       ]);
+    });
+
+    it('says that a bundle has come without the file', async () => {
+      install();
+      fs.rmSync(path.join(directory, 'scripts'), { recursive: true });
+      // There is some package.json above a bundle; that of the program.
+      const file = path.join(directory, 'package.json');
+      fs.writeFileSync(
+        file,
+        JSON.stringify({ name: 'program', version: manifest.version })
+      );
+      assert.deepStrictEqual(
+        await fails(
+          'bundled',
+          `the bundle comes without ${FILE} and ${PACKAGE}`
+        ),
+        [
+          'Leave ferrows out of the bundle and install it, or have the bundler ' +
+            'copy that file'
+        ]
+      );
     });
 
     it('says that the package has lost its file', async () => {
@@ -518,7 +539,7 @@ describe('without an addon', { skip: oracle && 'ws has none' }, () => {
      * @return {Error} the error
      */
     function explain(facts) {
-      return addonError({
+      return explainFacts({
         directory,
         manifest: {
           ...manifest,

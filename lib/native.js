@@ -4,12 +4,8 @@
 // loaded: a binary that is missing, of another version or of another build
 // must not be found out in the middle of a connection.
 
-const path = require('node:path');
-
+const { version } = require('../package.json');
 const inspect = require('./addon-file');
-const manifest = require('../package.json');
-
-const { version } = manifest;
 
 /** What the addon has to export. */
 const FUNCTIONS = [
@@ -80,44 +76,6 @@ const UNIX_FUNCTIONS = [
 
 /** How many missing functions an error names. */
 const NAMED = 3;
-
-/**
- * The error that says what to do when there is no addon to use.
- *
- * @param {Object[]} tried the files that were given to `process.dlopen()`
- * @param {Error} [cause] what the loader threw
- * @param {string} [mismatch] what is wrong with what was loaded
- * @return {Error} the error
- */
-function unusable(tried, cause, mismatch) {
-  return require('./addon-error')({
-    directory: path.join(__dirname, '..'),
-    manifest,
-    platform: process.platform,
-    arch: process.arch,
-    libc: libc(),
-    override: process.env.NAPI_RS_NATIVE_LIBRARY_PATH,
-    tried,
-    cause,
-    mismatch
-  });
-}
-
-/**
- * Names the C library of this process.
- *
- * @return {string} for example `glibc 2.36` or `musl`; '' if it is neither
- */
-function libc() {
-  if (process.platform !== 'linux' || !process.report?.getReport) return '';
-
-  // Looking up the names of open sockets' peers would take time.
-  process.report.excludeNetwork = true;
-
-  const { glibcVersionRuntime } = process.report.getReport().header;
-
-  return glibcVersionRuntime ? `glibc ${glibcVersionRuntime}` : 'musl';
-}
 
 /**
  * Calls the generated loader, and watches which files it gives to the system.
@@ -195,6 +153,16 @@ function compare(addon) {
 }
 
 /**
+ * The error that says what to do when there is no addon to use.
+ *
+ * @param {Object} failure what went wrong
+ * @return {Error} the error
+ */
+function unusable(failure) {
+  return require('./addon-error').addonError(failure);
+}
+
+/**
  * Loads the addon and checks it.
  *
  * @return {Object} its exports
@@ -206,13 +174,13 @@ function load() {
 
   try {
     addon = loadWatched(tried);
-  } catch (err) {
-    throw unusable(tried, err);
+  } catch (cause) {
+    throw unusable({ tried, cause });
   }
 
   const mismatch = compare(addon);
 
-  if (mismatch !== '') throw unusable(tried, undefined, mismatch);
+  if (mismatch !== '') throw unusable({ tried, mismatch });
   return addon;
 }
 
