@@ -347,6 +347,13 @@ describe('a consumer', { concurrency: 2, timeout: TIMEOUT }, () => {
       );
     });
 
+    it('has it without optional packages if it names that one', async () => {
+      const made = project(managers.npm, 'named', {});
+
+      await made.install(['ferrows', PACKAGE], ['--omit=optional']);
+      await converse(made, 'ferrows');
+    });
+
     it('has it again without a network, from its lockfile', async () => {
       const made = project(managers.npm, 'offline', {
         dependencies: { ferrows: RANGE }
