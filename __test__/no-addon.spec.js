@@ -12,7 +12,7 @@ const { after, before, describe, it } = require('node:test');
 
 const { changeMachine, need, wantNewerGlibc } = require('./support/elf');
 const { oracle } = require('./support/ferrows');
-const { addonName } = require('../scripts/setup');
+const { addonName } = require('../scripts/addon');
 
 const { explain: explainFacts } = require('../lib/addon-error');
 const inspect = require('../lib/addon-file');
@@ -371,9 +371,10 @@ describe('without an addon', { skip: oracle && 'ws has none' }, () => {
     it('says that the addon is of another version', async () => {
       install();
       installPlatform(PACKAGE, addon());
-      const file = path.join(directory, 'package.json');
-      const written = JSON.parse(fs.readFileSync(file, 'utf8'));
-      fs.writeFileSync(file, JSON.stringify({ ...written, version: '9.8.7' }));
+      fs.writeFileSync(
+        path.join(directory, 'lib', 'version.js'),
+        "module.exports = '9.8.7';"
+      );
       const { version } = manifest;
       await fails(
         'version',

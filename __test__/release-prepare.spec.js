@@ -10,14 +10,11 @@ const path = require('node:path');
 const { afterEach, beforeEach, describe, it } = require('node:test');
 
 const { oracle } = require('./support/ferrows');
+const { copy } = require('./support/repository');
 const fakeAddon = require('../scripts/consumer/fake-addon');
 const { PrepareError, prepare } = require('../scripts/release/prepare');
 
-const root = path.join(__dirname, '..');
-const platforms = fs.readdirSync(path.join(root, 'npm')).sort();
-
-/** Files that name the version. */
-const VERSIONED = ['Cargo.toml', 'binding.js', 'package.json'];
+const platforms = fs.readdirSync(path.join(__dirname, '../npm')).sort();
 
 const skip =
   (oracle && 'ws is not released here') ||
@@ -116,17 +113,18 @@ describe('prepare', { skip }, () => {
     assert.ok(fs.existsSync(fileOf('darwin-x64')));
   });
 
-  for (const name of [...VERSIONED, 'npm/darwin-arm64/package.json']) {
-    it(`refuses a checkout with another version in ${name}`, () => {
-      const copy = path.join(home, 'root');
-      const file = path.join(copy, name);
+  for (const name of [
+    'Cargo.toml',
+    'binding.js',
+    'lib/version.js',
+    'npm/darwin-arm64/package.json',
+    'package.json'
+  ]) {
+    it(`refuses a checkout with another version in ${name}`, (t) => {
+      const root = copy(t, '');
+      const file = path.join(root, name);
       const { version } = require('../package.json');
 
-      for (const part of [...VERSIONED, 'npm']) {
-        fs.cpSync(path.join(root, part), path.join(copy, part), {
-          recursive: true
-        });
-      }
       fs.writeFileSync(
         file,
         fs
@@ -134,13 +132,14 @@ describe('prepare', { skip }, () => {
           // as one that was forgotten, or the only one that was changed
           .replace(`version = "${version}"`, 'version = "9.8.7"')
           .replace(`Version !== '${version}'`, "Version !== '9.8.7'")
+          .replace(`exports = '${version}'`, "exports = '9.8.7'")
           .replace(`"version": "${version}"`, '"version": "9.8.7"')
       );
       refuses(
         name === 'package.json'
-          ? /^package\.json is of version 9\.8\.7, but not Cargo\.toml \(/
+          ? /^package\.json is of version 9\.8\.7, but not package-lock\.json \(/
           : new RegExp(`but not ${name} \\(.*9\\.8\\.7.*\\)$`),
-        { root: copy }
+        { root }
       );
     });
   }

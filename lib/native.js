@@ -4,7 +4,7 @@
 // loaded: a binary that is missing, of another version or of another build
 // must not be found out in the middle of a connection.
 
-const { version } = require('../package.json');
+const version = require('./version');
 const inspect = require('./addon-file');
 
 /** What the addon has to export. */

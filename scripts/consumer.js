@@ -20,7 +20,7 @@ const managers = require('./consumer/managers');
 const { COMPILERS, Project } = require('./consumer/project');
 const startRegistry = require('./consumer/registry');
 const { prepare } = require('./release/prepare');
-const { addonName } = require('./setup');
+const { addonName } = require('./addon');
 const { ROOT } = require('./toolchain');
 
 const manifest = require('../package.json');

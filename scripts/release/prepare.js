@@ -22,7 +22,8 @@ const path = require('node:path');
 const { parseArgs } = require('node:util');
 
 const inspect = require('../../lib/addon-file');
-const { addonName } = require('../setup');
+const { addonName } = require('../addon');
+const { readVersions } = require('./versions');
 const { ROOT } = require('../toolchain');
 
 /** The lowest major version of Node.js that napi's commands run with. */
@@ -79,33 +80,6 @@ function run([command, ...args], options) {
 }
 
 /**
- * Collects the versions that have to be the same.
- *
- * @param {string} root the checkout
- * @return {Map<string, string[]>} the versions that each file names
- */
-function readVersions(root) {
-  const read = (name) => fs.readFileSync(path.join(root, name), 'utf8');
-  const all = (name, pattern) =>
-    Array.from(read(name).matchAll(pattern), ([, version]) => version);
-  const versions = new Map([
-    ['package.json', [readJson(root, 'package.json').version]],
-    [
-      'Cargo.toml',
-      all('Cargo.toml', /^\[workspace\.package\]\s+version = "([^"]+)"/gm)
-    ],
-    ['binding.js', all('binding.js', /Version !== '(\d[^']*)'/g)]
-  ]);
-
-  for (const platform of fs.readdirSync(path.join(root, 'npm')).sort()) {
-    const name = `npm/${platform}/package.json`;
-
-    versions.set(name, [readJson(root, name).version]);
-  }
-  return versions;
-}
-
-/**
  * Checks that a checkout is of one version throughout.
  *
  * @param {string} root the checkout
@@ -113,7 +87,7 @@ function readVersions(root) {
  */
 function checkVersions(root) {
   const { version } = readJson(root, 'package.json');
-  const others = Array.from(readVersions(root)).filter(
+  const others = readVersions(root).filter(
     ([, found]) => found.length === 0 || found.some((one) => one !== version)
   );
 
