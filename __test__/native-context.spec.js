@@ -4,10 +4,15 @@
 // npm's `ws`, which the same program is run with.
 
 const assert = require('node:assert');
+const { AsyncLocalStorage } = require('node:async_hooks');
+const { once } = require('node:events');
 const { describe, it } = require('node:test');
+const { setTimeout: sleep } = require('node:timers/promises');
 
 const run = require('./support/child');
-const { forced } = require('./support/native');
+const { pair } = require('./support/connections');
+const { assertStream, forced, isNative } = require('./support/native');
+const { onlyNative } = require('./support/native');
 
 /**
  * Programs. Each gets the package, a storage, and `log(name, event)`, which
@@ -143,6 +148,33 @@ const PROGRAMS = {
     });
   },
 
+  'of one that is sent to by others before it says a word': (tools) => {
+    const { WebSocket, WebSocketServer, als, log, leave } = tools;
+    const wss = new WebSocketServer({ port: 0, host: '127.0.0.1' });
+    wss.on('connection', (ws) => {
+      ws.on('message', (data) => log('server', data));
+      ws.on('close', () => setTimeout(leave, 20));
+      let left = 12;
+      const timer = setInterval(() => {
+        als.run(`somebody else ${left}`, () => ws.send(`${--left}`));
+        if (left === 0) clearInterval(timer);
+      }, 2);
+    });
+    wss.on('listening', () => {
+      const ws = new WebSocket(`ws://127.0.0.1:${wss.address().port}`);
+      let left = 8;
+      ws.on('message', (data) => {
+        if (data.toString() !== '0') return;
+        const timer = setInterval(() => {
+          ws.send(`${--left}`);
+          if (left > 0) return;
+          clearInterval(timer);
+          ws.close();
+        }, 2);
+      });
+    });
+  },
+
   'of many messages at once': (tools) => {
     const { WebSocket, WebSocketServer, als, log, leave } = tools;
     const wss = new WebSocketServer({ port: 0, host: '127.0.0.1' });
@@ -205,6 +237,26 @@ describe('The asynchronous context', { timeout: 60000 }, () => {
       assert.deepStrictEqual(comparable(actual), comparable(expected));
     });
   }
+});
+
+describe('A connection that is sent to in a context', onlyNative, () => {
+  it('is adopted when something has come, at the latest', async (t) => {
+    const { client, server } = await pair(t);
+    const als = new AsyncLocalStorage();
+    for (let i = 0; i < 10; i++) als.run(i, () => server.send('x'));
+    await sleep(20);
+    // Before that, its own context can be known only in older versions.
+    const major = parseInt(process.versions.node, 10);
+    if (major >= 24) assertStream(server);
+    const came = once(server, 'message');
+    client.send('y');
+    await came;
+    for (let i = 0; i < 10; i++) als.run(i, () => server.send('x'));
+    for (let i = 0; !isNative(server); i++) {
+      assert.ok(i < 100, 'it is not adopted');
+      await sleep(1);
+    }
+  });
 });
 
 /**

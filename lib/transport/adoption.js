@@ -2,6 +2,7 @@
 
 // Which sockets the addon may read and write, and how they are taken over.
 
+const { AsyncResource, executionAsyncId } = require('node:async_hooks');
 const net = require('node:net');
 
 const adoptedSocket = require('./adopted-socket');
@@ -12,6 +13,12 @@ const plainWrite = socketPrototype.write;
 
 /** The key of what `AsyncLocalStorage` keeps in a resource, before Node 24. */
 const RESOURCE_STORE = 'kResourceStore';
+
+/** The key of what an `AsyncResource` has of the context, from then on. */
+const CONTEXT_FRAME = 'context_frame';
+
+/** Nobody listens for the end of a resource, so it has not to be noticed. */
+const RESOURCE_OPTIONS = { requireManualDestroy: true };
 
 /** @return {boolean} whether nobody has a hand in what all sockets write */
 function isWritePlain() {
@@ -35,12 +42,15 @@ function adopt(transport) {
     return;
   }
   if (!isAdoptable(transport)) return;
+  const context = transport.context ?? contextAtHand();
+  // It is seen when something comes: see `contextOf()`.
+  if (context === null) return;
   const { _handle: handle } = socket;
   const id = io.adopt(transport, handle.fd);
   if (id === -1) return;
   handle.reading = false;
   handle.readStop();
-  transport.prepare();
+  transport.prepare(context);
   transport.io = io;
   transport.id = id;
   copyContext(handle, transport.resource);
@@ -81,6 +91,42 @@ function isAdoptable(transport) {
 }
 
 /**
+ * The asynchronous context of a socket, where nobody can look it up: from Node 24
+ * on, a handle keeps it to itself, but enters it when it has read something.
+ *
+ * @param {net.Socket} socket a socket that has emitted `'data'`
+ * @return {?AsyncResource} null if it was not the handle that has called
+ */
+function contextOf({ _handle: handle }) {
+  if (handle?.getAsyncId?.() !== executionAsyncId()) return null;
+  return new AsyncResource('FERROWS_SOCKET', RESOURCE_OPTIONS);
+}
+
+/**
+ * The present asynchronous context, if it may be that of any socket: where the
+ * socket's own can be copied later on, or where nobody has made one.
+ *
+ * @return {?AsyncResource}
+ */
+function contextAtHand() {
+  const resource = new AsyncResource('FERROWS_SOCKET', RESOURCE_OPTIONS);
+  const key = frameKey(resource);
+  return key === undefined || resource[key] === undefined ? resource : null;
+}
+
+/**
+ * Where a resource has a frame of the context.
+ *
+ * @param {AsyncResource} resource the resource
+ * @return {(symbol|undefined)} undefined if this Node has no such frames
+ */
+function frameKey(resource) {
+  return Object.getOwnPropertySymbols(resource).find(
+    ({ description }) => description === CONTEXT_FRAME
+  );
+}
+
+/**
  * Makes the asynchronous context of one resource that of another: listeners are
  * to find what they would if Node emitted the socket's events.
  *
@@ -95,4 +141,4 @@ function copyContext(from, to) {
   }
 }
 
-module.exports = { adopt, copyContext, isWritePlain };
+module.exports = { adopt, contextOf, copyContext, isWritePlain };

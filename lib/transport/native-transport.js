@@ -5,11 +5,11 @@
 // and is one again from the end of the connection on, or as soon as somebody
 // wants to read the socket.
 
-const { AsyncResource } = require('node:async_hooks');
 const { getSystemErrorName } = require('node:util');
 
 const adoptedSocket = require('./adopted-socket');
-const { adopt, copyContext, isWritePlain } = require('./adoption');
+const { adopt, contextOf } = require('./adoption');
+const { copyContext, isWritePlain } = require('./adoption');
 const Callbacks = require('./callbacks');
 const { IS_STRING } = require('./frame-head');
 const { unguard } = require('./socket-guard');
@@ -27,9 +27,6 @@ const MIN_USES = 4;
  * not succeed.
  */
 const MAX_CHANCES = 16;
-
-/** Nobody listens for the end of a resource, so it has not to be noticed. */
-const RESOURCE_OPTIONS = { requireManualDestroy: true };
 
 /** What most connections have of many things. */
 const NONE = Object.freeze([]);
@@ -59,11 +56,13 @@ class NativeTransport extends StreamTransport {
   /**
    * Makes what an adopted connection needs; others have the defaults of the
    * prototype, and do without the memory.
+   *
+   * @param {AsyncResource} context in which events are to be delivered
    */
-  prepare() {
+  prepare(context) {
     if (this.resource !== null) return;
     this.id = -1;
-    this.resource = new AsyncResource('FERROWS_SOCKET', RESOURCE_OPTIONS);
+    this.resource = context;
     this.delivering = false;
     this._rest = undefined;
     this._isLate = false;
@@ -122,6 +121,7 @@ class NativeTransport extends StreamTransport {
   receive(chunk) {
     // Somebody emits `'data'` by hand.
     this.handBack();
+    if (this.context === null && this._isPlain) this._seeContext();
     if (!this._isLate) return super.receive(chunk);
     if (this._early === NONE) this._early = [];
     this._early.push(chunk);
@@ -332,6 +332,15 @@ class NativeTransport extends StreamTransport {
     else writeChunks.plainly(this.socket, list, cb);
   }
 
+  /** Notes the socket's asynchronous context, if this is the moment. */
+  _seeContext() {
+    const context = contextOf(this.socket);
+    if (context === null) return;
+    this.context = context;
+    // The attempts before may have failed because of that alone.
+    if (this.resource === null) this._chances = MAX_CHANCES;
+  }
+
   /** Has Node read on. */
   _readOn() {
     const { socket } = this;
@@ -346,6 +355,8 @@ class NativeTransport extends StreamTransport {
 Object.assign(NativeTransport.prototype, {
   /** The number of the connection where it is read; -1 while that is Node. */
   id: -1,
+  /** @type {?AsyncResource} the socket's context, once something has come */
+  context: null,
   /** @type {?AsyncResource} in whose context events are delivered */
   resource: null,
   /** Whether events of this connection are being delivered. */
