@@ -83,10 +83,7 @@ class Batch {
       const at = index * WORDS;
       const kind = words[at];
       if ((kind & IN_SLAB) !== 0) {
-        const { slabMemory } = source;
-        const copy = Buffer.from(
-          new FastBuffer(slabMemory, words[at + 1], words[at + 2])
-        );
+        const copy = Buffer.from(source._inSlab(words[at + 1], words[at + 2]));
         words[at + 1] = this.owned.push(copy) - 1;
         words[at] = (kind & ~IN_SLAB) | OWNED;
       } else if ((kind & (OWNED | FAILED)) !== 0) {
@@ -139,12 +136,23 @@ class Batch {
     if (length === 0) return EMPTY_BUFFER;
     const kind = words[at];
     const place = words[at + 1];
-    if ((kind & IN_SLAB) !== 0) {
-      return new FastBuffer(this.slabMemory, place, length);
-    }
+    if ((kind & IN_SLAB) !== 0) return this._inSlab(place, length);
     if ((kind & OWNED) !== 0) return this.owned[place];
     const { buffer, byteOffset } = this.chunk;
     return new FastBuffer(buffer, byteOffset + place, length);
+  }
+
+  /**
+   * A part of the slab.
+   *
+   * @param {number} place where it begins
+   * @param {number} length its length
+   * @return {Buffer} an empty one if a program has taken the memory away
+   */
+  _inSlab(place, length) {
+    const { slabMemory } = this;
+    if (slabMemory.byteLength === 0) return EMPTY_BUFFER;
+    return new FastBuffer(slabMemory, place, length);
   }
 
   /**
