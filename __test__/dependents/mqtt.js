@@ -10,10 +10,17 @@ const {
 } = require('../support/ferrows');
 const { closed, listenHttp } = require('../support/server');
 const { load, loadModule } = require('./home');
+const { devDependencies } = require('./package.json');
 
 const mqtt = load('mqtt');
 
-describe('mqtt.js', { timeout: 20e3 }, () => {
+// Over the stream of npm's ws, too: nothing but the first byte is read.
+const skip =
+  parseInt(process.versions.node, 10) >= 26 &&
+  devDependencies.aedes === '1.2.0' &&
+  'aedes 1.2.0 does not read streams of Node.js 26 to their end';
+
+describe('mqtt.js', { skip, timeout: 20e3 }, () => {
   let Aedes;
 
   before(async () => {

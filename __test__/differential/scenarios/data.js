@@ -2,6 +2,8 @@
 
 // What may be sent, and how the options change it.
 
+const { File } = require('node:buffer');
+
 /** Each kind of data, made anew. */
 const KINDS = {
   text: () => 'text',

@@ -2,6 +2,8 @@
 
 // The header parsers, and the modules that dependents load by file name.
 
+const { File } = require('node:buffer');
+
 const { alone, show } = require('../plain-stage');
 
 const TOKENS = "!#$%&'*+-.^_`|~09AZaz";
