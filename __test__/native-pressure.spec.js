@@ -258,7 +258,8 @@ describe('Memory', { timeout: 60000 }, () => {
     assert.strictEqual(errors, '');
     const { grown, bufferedAmount } = JSON.parse(lines[0]);
     assert.ok(bufferedAmount > 40 * MIB, lines[0]);
-    assert.ok(grown < bufferedAmount * 1.25 + 16 * MIB, lines[0]);
+    // Node 24 takes 17 MiB more at times.
+    assert.ok(grown < bufferedAmount * 1.25 + 24 * MIB, lines[0]);
   });
 
   it('is bounded by the high-water mark of streams', async (t) => {

@@ -208,7 +208,9 @@ describe('Compression', { skip, timeout: 110000 }, () => {
     const readings = lines[0].split(' ').map(Number);
     // What it takes once, each thread in memory of its own, is there by then.
     const [start, end] = [Math.max(...readings.slice(0, 4)), readings.at(-1)];
-    assert.ok(end < start + 12e6, lines[0]);
+    // Node 24 takes 40 MB more at some time, once, with npm's `ws` as well.
+    const isNode24 = process.versions.node.startsWith('24.');
+    assert.ok(end < start + (isNode24 ? 60e6 : 12e6), lines[0]);
   });
 
   it('is done once for data that goes to many, where that is possible', async () => {
