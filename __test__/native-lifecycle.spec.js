@@ -154,6 +154,8 @@ describe('A process', { timeout: 60000 }, () => {
       for (const name of ['http', 'https', 'net', 'test', 'tls', 'zlib']) {
         require('node:' + name);
       }
+      // Node's own threads take a while to begin.
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 300);
       const count = () =>
         ['fd', 'task'].map((name) => fs.readdirSync('/proc/self/' + name));
       const before = count();
