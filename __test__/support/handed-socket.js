@@ -10,12 +10,31 @@ const net = require('node:net');
 
 const { WebSocket, WebSocketServer } = require('./ferrows');
 
+/** Messages after which a connection is adopted. */
+const USES = 12;
+
+/**
+ * Sends a message, and waits for the next one.
+ *
+ * @param {WebSocket} ws a connection
+ * @param {string} text the message
+ * @return {Promise<string>} the answer
+ */
+async function ask(ws, text) {
+  const answer = once(ws, 'message');
+  ws.send(text);
+  return (await answer)[0].toString();
+}
+
 /** The other process: echoes, and leaves when its connection is closed. */
 function upgrade() {
   const server = http.createServer();
   const wss = new WebSocketServer({ server });
   wss.on('connection', (ws) => {
-    ws.on('message', (data) => ws.send(data));
+    ws.on('message', (data) => {
+      if (data.toString() !== 'transport?') ws.send(data);
+      else ws.send(`${ws.transport}`);
+    });
     ws.on('close', () => process.disconnect());
   });
   process.on('message', (what, socket) => {
@@ -37,13 +56,12 @@ async function main() {
   await once(ws, 'open');
   await new Promise((resolve) => setTimeout(resolve, 20));
   const echoes = [];
-  ws.on('message', (data) => {
-    if (echoes.push(data.toString()) === 5) ws.close();
-  });
-  for (let i = 0; i < 5; i++) ws.send(`${i}`);
+  for (let i = 0; i < USES; i++) echoes.push(await ask(ws, `${i}`));
+  const transport = await ask(ws, 'transport?');
+  ws.close();
   await once(ws, 'close');
   const [code] = await exited;
-  console.log(JSON.stringify({ codes: [code], echoes }));
+  console.log(JSON.stringify({ codes: [code], echoes, transport }));
   process.exit();
 }
 
