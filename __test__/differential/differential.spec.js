@@ -15,6 +15,9 @@ const { oracle } = require('../support/ferrows');
 
 const PROGRAM = path.join(__dirname, 'perform.js');
 
+/** Files of scenarios to leave it at, with commas between them. */
+const ONLY = process.env.FERROWS_SCENARIOS?.split(',');
+
 /** Processes for each package: scenarios wait more than they work. */
 const LANES = 2;
 
@@ -26,6 +29,7 @@ async function logsOf(name) {
   const files = fs
     .readdirSync(path.join(__dirname, 'scenarios'))
     .map((file) => path.basename(file, '.js'))
+    .filter((name) => ONLY === undefined || ONLY.includes(name))
     .sort();
   const lanes = Array.from({ length: LANES }, (_, lane) =>
     perform(
