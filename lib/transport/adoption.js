@@ -17,6 +17,9 @@ const RESOURCE_STORE = 'kResourceStore';
 /** The key of what an `AsyncResource` has of the context, from then on. */
 const CONTEXT_FRAME = 'context_frame';
 
+/** @type {(?symbol|undefined)} see `frameKey()`, which sets it */
+let knownKey;
+
 /** Nobody listens for the end of a resource, so it has not to be noticed. */
 const RESOURCE_OPTIONS = { requireManualDestroy: true };
 
@@ -95,9 +98,11 @@ function isAdoptable(transport) {
  * on, a handle keeps it to itself, but enters it when it has read something.
  *
  * @param {net.Socket} socket a socket that has emitted `'data'`
- * @return {?AsyncResource} null if it was not the handle that has called
+ * @return {?AsyncResource} null if it was not the handle that has called, and
+ *     where `copyContext()` will do
  */
 function contextOf({ _handle: handle }) {
+  if (frameKey() === null) return null;
   if (handle?.getAsyncId?.() !== executionAsyncId()) return null;
   return new AsyncResource('FERROWS_SOCKET', RESOURCE_OPTIONS);
 }
@@ -110,20 +115,23 @@ function contextOf({ _handle: handle }) {
  */
 function contextAtHand() {
   const resource = new AsyncResource('FERROWS_SOCKET', RESOURCE_OPTIONS);
-  const key = frameKey(resource);
-  return key === undefined || resource[key] === undefined ? resource : null;
+  const key = frameKey();
+  return key === null || resource[key] === undefined ? resource : null;
 }
 
 /**
  * Where a resource has a frame of the context.
  *
- * @param {AsyncResource} resource the resource
- * @return {(symbol|undefined)} undefined if this Node has no such frames
+ * @return {?symbol} null if this Node has no such frames
  */
-function frameKey(resource) {
-  return Object.getOwnPropertySymbols(resource).find(
-    ({ description }) => description === CONTEXT_FRAME
-  );
+function frameKey() {
+  if (knownKey === undefined) {
+    const resource = new AsyncResource('FERROWS_SOCKET', RESOURCE_OPTIONS);
+    const keys = Object.getOwnPropertySymbols(resource);
+    knownKey =
+      keys.find(({ description }) => description === CONTEXT_FRAME) ?? null;
+  }
+  return knownKey;
 }
 
 /**
