@@ -14,7 +14,9 @@ use ferrows_protocol::{Event, MessageKind, OpCode, Payload, ProtocolError};
 use napi_sys as sys;
 
 use crate::raw::Call;
-use crate::values::{copied_buffer, frame_lengths, js_error, new_buffer, set_element};
+#[cfg(unix)]
+use crate::values::set_element;
+use crate::values::{copied_buffer, frame_lengths, js_error, new_buffer};
 
 /// The descriptors and values of one call.
 pub(crate) struct Batch<'a> {
@@ -28,6 +30,7 @@ pub(crate) struct Batch<'a> {
     pub(crate) owned: Vec<sys::napi_value>,
 }
 
+#[cfg(unix)]
 impl<'a> Batch<'a> {
     /// A slice of what sockets have brought, for a call with the arguments (words, owned, slab): payloads
     /// are copied, and the second word tells the bytes of the slab in use.
@@ -64,10 +67,12 @@ impl<'a> Batch<'a> {
 }
 
 /// The number of lines, and the values for the array `owned`.
+#[cfg(unix)]
 pub(crate) type Slice = (u32, Vec<sys::napi_value>);
 
 /// The result of a call that has filled a slice. Nothing is to be borrowed any more: a setter on
 /// `Array.prototype` would be called.
+#[cfg(unix)]
 pub(crate) fn deliver_slice(call: &Call, (count, owned): Slice) -> Option<sys::napi_value> {
     for (index, value) in (0..).zip(owned) {
         set_element(call, call.value(1), index, value)?;
@@ -204,4 +209,5 @@ const FAILED: u32 = 0x80;
 pub(crate) const SUSPENDED: u32 = 0x100;
 
 /// Words for a group of one event and a failure.
+#[cfg(unix)]
 const MIN_SLICE_WORDS: usize = 8 * WORDS;
