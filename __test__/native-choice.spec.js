@@ -14,7 +14,8 @@ const run = require('./support/child');
 const { pair } = require('./support/connections');
 const { itDiffers, oracle } = require('./support/ferrows');
 const { WebSocket, WebSocketServer } = require('./support/ferrows');
-const { adopted, forced, isNative, NATIVE } = require('./support/native');
+const { adopted, forced, hasNative } = require('./support/native');
+const { isNative, NATIVE } = require('./support/native');
 const { onlyNative } = require('./support/native');
 const { identity, socketPath } = require('./support/peer');
 const Wire = require('./support/wire');
@@ -74,10 +75,12 @@ const tell = ({ WebSocket, WebSocketServer }, json) => {
  *
  * @param {(string|undefined)} variable the value of FERROWS_TRANSPORT
  * @param {Object} options of `server` and `client`
+ * @param {string[]} [flags] arguments for Node.js
  * @return {Promise<string[]>} what it printed
  */
-async function told(variable, options) {
+async function told(variable, options, flags) {
   const { errors, lines } = await run(tell, {
+    flags,
     args: [JSON.stringify(options)],
     env: { FERROWS_TRANSPORT: variable }
   });
@@ -90,7 +93,7 @@ async function told(variable, options) {
  * @return {string[]} what it may be called later
  */
 function namesFor(wanted) {
-  if (wanted === 'stream') return ['stream'];
+  if (wanted === 'stream' || !hasNative) return ['stream'];
   return wanted === 'loop' ? ['loop'] : NATIVE;
 }
 
@@ -113,8 +116,10 @@ async function talk(ws, far) {
 
 describe('A transport', { timeout: 60000, skip: oracle && 'no option' }, () => {
   it('is null, then `stream`, and on the next tick its own', async () => {
+    const [loop] = namesFor('loop');
+
     assert.deepStrictEqual(await told('loop', {}), [
-      ...['null', 'stream', 'loop loop']
+      ...['null', 'stream', `${loop} ${loop}`]
     ]);
     assert.deepStrictEqual(await told('stream', {}), [
       ...['null', 'stream', 'stream stream']
@@ -149,6 +154,16 @@ describe('A transport', { timeout: 60000, skip: oracle && 'no option' }, () => {
       }
     });
   }
+
+  it('is `stream` on a system that the tests do not run on', async () => {
+    const flags = ['--require', require.resolve('./support/freebsd')];
+
+    for (const wanted of NAMES) {
+      assert.deepStrictEqual(await told(wanted, {}, flags), [
+        ...['null', 'stream', 'stream stream']
+      ]);
+    }
+  });
 
   it('cannot be anything else', () => {
     for (const transport of WRONG) {

@@ -21,8 +21,11 @@ const USES = 10;
 /** The transport that the environment forces upon all connections. */
 const forced = process.env.FERROWS_TRANSPORT || 'auto';
 
+/** Whether the addon has a part in sockets on this system at all. */
+const hasNative = ['linux', 'darwin'].includes(process.platform);
+
 /** Whether connections over TCP and Unix sockets are adopted here. */
-const adopts = !oracle && forced !== 'stream';
+const adopts = !oracle && hasNative && forced !== 'stream';
 
 /** Options of a test that is about such connections alone. */
 const onlyNative = { skip: !adopts && 'Node reads and writes all sockets' };
@@ -115,6 +118,7 @@ module.exports = {
   chunkOf,
   collect,
   forced,
+  hasNative,
   isNative,
   NATIVE,
   numbered,

@@ -3,7 +3,6 @@
 // Which transport a connection gets: what the user wants, and what the runtime
 // has.
 
-const native = require('../native');
 const { auto } = require('./auto');
 const loop = require('./loop');
 const NativeTransport = require('./native-transport');
@@ -37,11 +36,17 @@ if (forcedThreads !== undefined) {
 }
 
 /**
- * Whether sockets can be read and written without Node. Other runtimes may
- * have the functions that it takes by name only.
+ * Where sockets are read and written without Node. The addon could elsewhere too,
+ * but kernels and libuv's ways differ, and the tests run on these alone.
+ */
+const SYSTEMS = ['linux', 'darwin'];
+
+/**
+ * Whether that is so here. Other runtimes may have the functions that it takes
+ * by name only.
  */
 const hasNative =
-  native.openLoop !== undefined &&
+  SYSTEMS.includes(process.platform) &&
   process.versions.bun === undefined &&
   globalThis.Deno === undefined;
 
