@@ -19,7 +19,8 @@ const TARGETS = {
   'x86_64-apple-darwin': ['darwin', 'x64'],
   'aarch64-apple-darwin': ['darwin', 'arm64'],
   'x86_64-pc-windows-msvc': ['win32', 'x64'],
-  'aarch64-pc-windows-msvc': ['win32', 'arm64']
+  'aarch64-pc-windows-msvc': ['win32', 'arm64'],
+  'x86_64-unknown-freebsd': ['freebsd', 'x64']
 };
 
 /** The last part of a platform's name. */
