@@ -62,7 +62,7 @@ for (const [role, connect] of Object.entries(roles)) {
         ws.close();
         await peer.send(toIt(OP.TEXT, 'a'), toIt(OP.PING, 'b'), bye);
         peer.socket.end();
-        await once(ws, 'close');
+        await Promise.all([once(ws, 'close'), peer.framesCame(1)]);
         assert.deepStrictEqual(log, ['message a', 'ping b', 'close 3000 bye']);
         assert.deepStrictEqual(
           peer.frames.map(({ opcode }) => opcode),

@@ -5,12 +5,12 @@ const { once } = require('node:events');
 const fs = require('node:fs');
 const http = require('node:http');
 const https = require('node:https');
-const os = require('node:os');
 const path = require('node:path');
 const { describe, it } = require('node:test');
 const Client = require('ws');
 
 const { lib, WebSocket, WebSocketServer } = require('./support/ferrows');
+const { socketPath } = require('./support/peer');
 const { closed, connect, listen, listenHttp } = require('./support/server');
 const { detached, exchange, upgrade } = require('./support/upgrade');
 
@@ -218,16 +218,15 @@ describe('WebSocketServer', { timeout: 20000 }, () => {
         await closed(server);
       });
 
-      it('works on a Unix socket', async () => {
-        const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'ferrows-'));
-        const socketPath = path.join(folder, 'socket');
+      it('works on a Unix socket', async (t) => {
+        const socket = socketPath(t);
         const server = http.createServer();
         const wss = new WebSocketServer({ server });
-        server.listen(socketPath);
+        server.listen(socket);
         await once(wss, 'listening');
 
-        assert.strictEqual(wss.address(), socketPath);
-        const client = new Client(`ws+unix:${socketPath}`);
+        assert.strictEqual(wss.address(), socket);
+        const client = new Client(`ws+unix:${socket}`);
         const [[ws, req]] = await Promise.all([
           once(wss, 'connection'),
           once(client, 'open')
@@ -238,7 +237,6 @@ describe('WebSocketServer', { timeout: 20000 }, () => {
         await once(ws, 'close');
         await closed(wss);
         await closed(server);
-        fs.rmSync(folder, { recursive: true });
       });
     });
 
