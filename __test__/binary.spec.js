@@ -6,7 +6,7 @@ const fs = require('node:fs');
 const path = require('node:path');
 const { describe, it } = require('node:test');
 
-require('../lib/native');
+const native = require('../lib/native');
 const { highestGlibc, inspect, judge } = require('../scripts/check-binary');
 const { GLIBC_FLOOR } = require('../scripts/targets');
 const { ENTRY, machO, pe } = require('./support/images');
@@ -105,6 +105,16 @@ describe('The addon', () => {
 
     assert.deepStrictEqual(inspect(bytes).exports, names);
     assert.deepStrictEqual(names, [ENTRY]);
+  });
+});
+
+describe('The functions of the addon', () => {
+  it('are about sockets only where these have descriptors', () => {
+    const wanted = process.platform === 'win32' ? 'undefined' : 'function';
+
+    for (const name of ['openLoop', 'adopt', 'remoteOpen', 'remoteAdopt']) {
+      assert.strictEqual(typeof native[name], wanted, name);
+    }
   });
 });
 
