@@ -217,6 +217,26 @@ for (const role of Object.keys(roles)) {
   });
 
   describe(`The socket of a ${role}`, { timeout: 20000 }, () => {
+    it('is adopted again, however long what was read takes', async (t) => {
+      const stage = await open(t, role);
+      const { inbox, write, ws } = stage;
+      ws.on('message', (data) => {
+        const text = data.toString();
+        if (!text.startsWith('told')) return;
+        ws.send(`re ${text}`);
+        if (text === 'told5')
+          ACTS['`ws.pause()` and `ws.resume()` at once'].act(stage);
+        // So long that there is a slice for each.
+        const end = performance.now() + 1;
+        while (performance.now() < end);
+      });
+      const told = numbered('told', MANY);
+      write(told);
+      await inbox.came(MANY);
+      const said = told.map((text) => `re ${text}`);
+      await check(stage, { returns: 'for a while', told, said });
+    });
+
     it('takes bytes between sends, without a hand-back', async (t) => {
       const { inbox, peer, socket, write, ws } = await open(t, role);
       const mine = role === 'server' ? 'client' : 'server';

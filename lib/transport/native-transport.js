@@ -109,6 +109,8 @@ class NativeTransport extends StreamTransport {
    */
   used() {
     if (this.io !== null || this._chances === 0 || this._isAsking) return;
+    // There is no chance before what came earlier has been delivered.
+    if (this._isLate) return;
     if (this._uses < MIN_USES) {
       this._uses++;
       return;
