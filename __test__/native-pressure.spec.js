@@ -258,7 +258,7 @@ describe('Memory', { timeout: 60000 }, () => {
     assert.strictEqual(errors, '');
     const { grown, bufferedAmount } = JSON.parse(lines[0]);
     assert.ok(bufferedAmount > 40 * MIB, lines[0]);
-    // Node 24 takes 17 MiB more at times.
+    // What is the garbage's is given back late: by Node 24, and over musl.
     assert.ok(grown < bufferedAmount * 1.25 + 24 * MIB, lines[0]);
   });
 
