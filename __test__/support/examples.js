@@ -12,6 +12,7 @@ const http = require('node:http');
 const net = require('node:net');
 const os = require('node:os');
 const path = require('node:path');
+const { pipeline } = require('node:stream');
 
 const { WebSocket, WebSocketServer } = require('ws');
 const { oracle } = require('./ferrows');
@@ -197,7 +198,8 @@ async function proxy(t, allowed) {
     const [host, port] = url.split(':');
     const target = net.connect(Number(port), host, () => {
       socket.write('HTTP/1.1 200 OK\r\n\r\n');
-      socket.pipe(target).pipe(socket);
+      // Either side may end while the other one still sends.
+      pipeline(socket, target, socket, () => undefined);
     });
 
     sockets.push(target);

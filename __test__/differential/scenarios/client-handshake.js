@@ -151,13 +151,13 @@ module.exports = {
 
   async 'a 101 without an Upgrade header'(stage) {
     const answer = (head) => switching(head, { Upgrade: undefined });
-    await stage.meet(answer, { handshakeTimeout: 50 });
+    await stage.meet(answer, { handshakeTimeout: 300 });
     await stage.closed();
   },
 
   async 'a 101 without a Connection header'(stage) {
     const answer = (head) => switching(head, { Connection: undefined });
-    await stage.meet(answer, { handshakeTimeout: 50 });
+    await stage.meet(answer, { handshakeTimeout: 300 });
     await stage.closed();
   },
 

@@ -37,6 +37,9 @@ function watchTls(stage, address, options) {
   }
 }
 
+/** Milliseconds: time enough for an answer on a busy machine. */
+const TIMEOUT = 300;
+
 module.exports = {
   stages: clientStages('ws'),
 
@@ -379,7 +382,7 @@ module.exports = {
   },
 
   async 'handshakeTimeout without an answer'(stage) {
-    await stage.meet(() => undefined, { handshakeTimeout: 20 });
+    await stage.meet(() => undefined, { handshakeTimeout: TIMEOUT });
     await stage.closed();
   },
 
@@ -393,15 +396,15 @@ module.exports = {
 
   async 'handshakeTimeout in the middle of the answer'(stage) {
     await stage.meet(() => 'HTTP/1.1 101 Switching Protocols\r\nUpg', {
-      handshakeTimeout: 20
+      handshakeTimeout: TIMEOUT
     });
     await stage.closed();
   },
 
   async 'handshakeTimeout and a client that is open'(stage) {
-    await stage.meet(accept, { handshakeTimeout: 20 });
+    await stage.meet(accept, { handshakeTimeout: TIMEOUT });
     await stage.logged(/^open/);
-    await new Promise((resolve) => setTimeout(resolve, 60));
+    await new Promise((resolve) => setTimeout(resolve, 2 * TIMEOUT));
     stage.note(`timeout ${stage.ws._socket.timeout}`);
     await stage.opened();
   },
@@ -409,9 +412,9 @@ module.exports = {
   async 'handshakeTimeout with an answer that is refused late'(stage) {
     await stage.meet(
       (head, socket) => {
-        setTimeout(() => socket.write('HTTP/1.1 404 No\r\n\r\n'), 60);
+        setTimeout(() => socket.write('HTTP/1.1 404 No\r\n\r\n'), 2 * TIMEOUT);
       },
-      { handshakeTimeout: 20 }
+      { handshakeTimeout: TIMEOUT }
     );
     await stage.closed();
   }

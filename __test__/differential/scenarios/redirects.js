@@ -544,7 +544,8 @@ module.exports = {
     const second = await stage.serve('second', () => undefined);
     await stage.meet(() => redirect(second.url('/b')), {
       followRedirects: true,
-      handshakeTimeout: 50
+      // Time enough for both requests, on a busy machine too.
+      handshakeTimeout: 500
     });
     await stage.closed();
   },

@@ -282,6 +282,7 @@ module.exports = {
     const socket = upgrade({}, {}, head);
     stage.ticks('upgraded');
     await stage.logged(/message/);
+    await stage.logged(/immediate/);
     socket.destroy(new Error('mine'));
     await stage.logged(/close/);
   },
