@@ -46,6 +46,8 @@ function receive({ data }) {
 
 form.addEventListener('submit', (event) => {
   event.preventDefault();
+  // The text stays for when there is a connection again.
+  if (connection?.readyState !== WebSocket.OPEN) return;
   connection.send(JSON.stringify({ name: name.value, text: text.value }));
   text.value = '';
   text.focus();

@@ -57,9 +57,14 @@ function send() {
   connection.send(bytes);
 }
 
+/** @return {boolean} whether something can be sent: not while it closes */
+function isOpen() {
+  return connection?.readyState === WebSocket.OPEN;
+}
+
 /** Sends until as many messages are under way as there should be. */
 function fill() {
-  while (connection !== null && underWay.length < depth()) send();
+  while (isOpen() && underWay.length < depth()) send();
 }
 
 /**
@@ -135,7 +140,7 @@ showDepth();
 
 setInterval(update, UPDATE_INTERVAL);
 setInterval(() => {
-  if (connection !== null && underWay.length === 0) send();
+  if (isOpen() && underWay.length === 0) send();
 }, PROBE_INTERVAL);
 
 keepConnected('/echo', status, (ws) => {
