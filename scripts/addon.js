@@ -87,11 +87,10 @@ function addonName(host = process) {
  *
  * @param {string} name the package
  * @param {string[]} [options] further options for `cargo build`
- * @param {Object} [env=process.env] the environment
  * @return {Object[]} cargo's messages
  * @throws {SetupError} if it cannot be built
  */
-function cargoBuild(name, options = [], env = process.env) {
+function cargoBuild(name, options = []) {
   const messages = run(
     'cargo',
     [
@@ -101,7 +100,7 @@ function cargoBuild(name, options = [], env = process.env) {
       '--message-format=json-render-diagnostics',
       ...options
     ],
-    { env, stdio: ['ignore', 'pipe', 2] }
+    { stdio: ['ignore', 'pipe', 2] }
   );
 
   return messages
@@ -117,15 +116,7 @@ function cargoBuild(name, options = [], env = process.env) {
  * @return {string} the path of the shared library
  */
 function compile(options) {
-  const env = { ...process.env };
-
-  // A musl target links its C library statically unless told not to, and then
-  // cannot make a shared library at all.
-  if (isMusl(process)) {
-    env.RUSTFLAGS = `${env.RUSTFLAGS || ''} -C target-feature=-crt-static`;
-  }
-
-  return cargoBuild('ferrows', options, env)
+  return cargoBuild('ferrows', options)
     .filter(({ target }) => target?.name === 'ferrows')
     .flatMap(({ filenames = [] }) => filenames)
     .find((file) => /\.(so|dylib|dll)$/.test(file));

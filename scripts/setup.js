@@ -13,6 +13,7 @@ const { ROOT, SetupError, ensureToolchain } = require('./toolchain');
 
 /** Everything that the addon is compiled from. */
 const SOURCES = [
+  '.cargo/config.toml',
   'Cargo.lock',
   'Cargo.toml',
   'build.rs',
