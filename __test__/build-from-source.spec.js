@@ -17,6 +17,9 @@ const MAX_SIZE = 240e3;
 /** How long cargo may take for everything, in milliseconds. */
 const BUILD_TIMEOUT = 20 * 60e3;
 
+/** Where the package is in a project; with the separator that all tars know. */
+const STORE = 'node_modules/.store/node_modules';
+
 /** A user who may write nothing here. */
 const NOBODY = 65534;
 
@@ -60,7 +63,7 @@ function node(args, options) {
  *     as `pack`
  */
 function install(project) {
-  const store = path.join(project, 'node_modules/.store/node_modules');
+  const store = path.join(project, STORE);
   const directory = path.join(store, 'ferrows');
   const { status, stderr, stdout } = spawnSync(
     'npm',
@@ -73,11 +76,14 @@ function install(project) {
   const [pack] = JSON.parse(stdout);
 
   fs.mkdirSync(store, { recursive: true });
-  assert.strictEqual(
-    spawnSync('tar', ['-xf', path.join(project, pack.filename), '-C', store])
-      .status,
-    0
-  );
+  // Names without a drive: Git's tar on Windows takes what is before a colon for
+  // another machine.
+  const untar = spawnSync('tar', ['-xf', pack.filename, '-C', STORE], {
+    cwd: project,
+    encoding: 'utf8'
+  });
+
+  assert.strictEqual(untar.status, 0, untar.stderr);
   fs.renameSync(path.join(store, 'package'), directory);
   for (const name of ['ferrows', 'ws']) {
     fs.symlinkSync(directory, path.join(project, 'node_modules', name), 'dir');
