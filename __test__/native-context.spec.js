@@ -175,6 +175,34 @@ const PROGRAMS = {
     });
   },
 
+  'of a client that sends from elsewhere before it gets anything': (tools) => {
+    const { WebSocket, WebSocketServer, als, log, leave } = tools;
+    const wss = new WebSocketServer({ port: 0, host: '127.0.0.1' });
+    let ws;
+    wss.on('connection', (peer) => {
+      let count = 0;
+      peer.on('message', () => {
+        if (++count > 20) peer.send(`${count}`);
+      });
+    });
+    const timer = setInterval(() => {
+      if (ws?.readyState === WebSocket.OPEN) ws.send('x');
+    }, 2);
+    wss.on('listening', () => {
+      setTimeout(() => {
+        const url = `ws://127.0.0.1:${wss.address().port}`;
+        ws = als.run('its own', () => new WebSocket(url));
+        ws.on('message', (data) => {
+          log('client', 'message');
+          if (data.toString() !== '40') return;
+          clearInterval(timer);
+          ws.close();
+        });
+        ws.on('close', () => setTimeout(leave, 20));
+      }, 5);
+    });
+  },
+
   'of many messages at once': (tools) => {
     const { WebSocket, WebSocketServer, als, log, leave } = tools;
     const wss = new WebSocketServer({ port: 0, host: '127.0.0.1' });
@@ -240,24 +268,44 @@ describe('The asynchronous context', { timeout: 60000 }, () => {
 });
 
 describe('A connection that is sent to in a context', onlyNative, () => {
-  it('is adopted when something has come, at the latest', async (t) => {
+  it('is adopted if a server has accepted it', async (t) => {
+    const { server } = await pair(t);
+    sendInContexts(server);
+    await becomesNative(server);
+  });
+
+  it('is adopted when something has come if a client has made it', async (t) => {
     const { client, server } = await pair(t);
-    const als = new AsyncLocalStorage();
-    for (let i = 0; i < 10; i++) als.run(i, () => server.send('x'));
+    sendInContexts(client);
     await sleep(20);
     // Before that, its own context can be known only in older versions.
-    const major = parseInt(process.versions.node, 10);
-    if (major >= 24) assertStream(server);
-    const came = once(server, 'message');
-    client.send('y');
+    if (parseInt(process.versions.node, 10) >= 24) assertStream(client);
+    const came = once(client, 'message');
+    server.send('y');
     await came;
-    for (let i = 0; i < 10; i++) als.run(i, () => server.send('x'));
-    for (let i = 0; !isNative(server); i++) {
-      assert.ok(i < 100, 'it is not adopted');
-      await sleep(1);
-    }
+    sendInContexts(client);
+    await becomesNative(client);
   });
 });
+
+/**
+ * @param {WebSocket} ws a connection that is sent to, by several in turn
+ */
+function sendInContexts(ws) {
+  const als = new AsyncLocalStorage();
+  for (let i = 0; i < 10; i++) als.run(i, () => ws.send('x'));
+}
+
+/**
+ * @param {WebSocket} ws a connection
+ * @return {Promise} resolves when the addon reads and writes it
+ */
+async function becomesNative(ws) {
+  for (let i = 0; !isNative(ws); i++) {
+    assert.ok(i < 100, 'it is not adopted');
+    await sleep(1);
+  }
+}
 
 /**
  * @param {Object} log what a program wrote down

@@ -45,7 +45,7 @@ function adopt(transport) {
     return;
   }
   if (!isAdoptable(transport)) return;
-  const context = transport.context ?? contextAtHand();
+  const context = transport.context ?? contextAtHand(socket);
   // It is seen when something comes: see `contextOf()`.
   if (context === null) return;
   const { _handle: handle } = socket;
@@ -108,15 +108,20 @@ function contextOf({ _handle: handle }) {
 }
 
 /**
- * The present asynchronous context, if it may be that of any socket: where the
- * socket's own can be copied later on, or where nobody has made one.
+ * The asynchronous context of a socket that has not been seen in it yet. Where its
+ * own can be copied later on, any will do. What a `net.Server` has accepted has an
+ * empty one, whatever the server's is; a socket that the program has connected may
+ * have any.
  *
- * @return {?AsyncResource}
+ * @param {net.Socket} socket the socket
+ * @return {?AsyncResource} null if nobody knows
  */
-function contextAtHand() {
-  const resource = new AsyncResource('FERROWS_SOCKET', RESOURCE_OPTIONS);
+function contextAtHand(socket) {
   const key = frameKey();
-  return key === null || resource[key] === undefined ? resource : null;
+  if (key !== null && !(socket._server instanceof net.Server)) return null;
+  const resource = new AsyncResource('FERROWS_SOCKET', RESOURCE_OPTIONS);
+  if (key !== null) resource[key] = undefined;
+  return resource;
 }
 
 /**
