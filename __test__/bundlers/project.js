@@ -10,7 +10,7 @@ const os = require('node:os');
 const path = require('node:path');
 const { promisify } = require('node:util');
 
-const { addonName } = require('../../scripts/setup');
+const { addonName } = require('../../scripts/addon');
 
 const ROOT = path.join(__dirname, '..', '..');
 const TOOLS = path.join(__dirname, 'node_modules');
