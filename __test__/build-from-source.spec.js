@@ -123,6 +123,7 @@ describe('the package', () => {
     const files = pack.files.map((file) => file.path);
 
     for (const file of [
+      '.cargo/config.toml',
       'Cargo.lock',
       'Cargo.toml',
       'bench/Cargo.toml',

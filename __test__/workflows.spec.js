@@ -132,6 +132,18 @@ describe('a release', () => {
     assert.strictEqual(release.jobs.ci.uses, './.github/workflows/ci.yml');
   });
 
+  it('hands over all files of the packages, also those with a dot', () => {
+    const uploads = release.jobs.pack.steps.filter(({ uses }) =>
+      /^actions\/upload-artifact@/.test(uses)
+    );
+
+    assert.ok(manifest.files.some((name) => /(^|\/)\./.test(name)));
+    assert.deepStrictEqual(
+      uploads.map((step) => step.with['include-hidden-files']),
+      [true]
+    );
+  });
+
   it('publishes nothing in a rehearsal', () => {
     const { on, jobs: all } = release;
 
