@@ -39,7 +39,8 @@ const RELEASE = ['--access', 'public', '--tag', 'latest'];
  * Runs the script over some packages, with a stand-in for npm.
  *
  * @param {Object} t the test
- * @param {Object} packages the version of each package
+ * @param {Object} packages the version of each package, or what else its
+ *     manifest has
  * @param {Object} [env] environment variables
  * @param {string[]} [flags] options of the script
  * @return {Object} what the script and npm did, and where the packages are
@@ -49,11 +50,14 @@ function publish(t, packages, env, flags = []) {
   const log = path.join(root, 'log');
 
   fs.writeFileSync(path.join(root, 'npm'), NPM, { mode: 0o755 });
-  for (const [name, version] of Object.entries(packages)) {
-    fs.mkdirSync(path.join(root, name));
+  for (const [name, more] of Object.entries(packages)) {
+    const manifest = typeof more === 'string' ? { version: more } : more;
+
+    fs.mkdirSync(path.join(root, name, '.cargo/deep'), { recursive: true });
+    fs.writeFileSync(path.join(root, name, '.cargo/deep/config.toml'), '');
     fs.writeFileSync(
       path.join(root, name, 'package.json'),
-      JSON.stringify({ name, version })
+      JSON.stringify({ name, ...manifest })
     );
   }
 
@@ -177,6 +181,46 @@ describe('publish.js', { skip }, () => {
       '--dry-run'
     ]);
   });
+
+  for (const entry of [
+    '.cargo',
+    '.cargo/deep/config.toml',
+    '.cargo/*/config.toml',
+    '.c*/**',
+    '!nowhere'
+  ]) {
+    it(`finds what a manifest lists as ${entry}`, (t) => {
+      const { status, calls } = publish(t, {
+        a: { version: '1.2.3', files: ['package.json', entry] }
+      });
+
+      assert.strictEqual(status, 0);
+      assert.strictEqual(calls.length, 1);
+    });
+  }
+
+  for (const entry of [
+    'cargo',
+    '.carg',
+    'xcargo',
+    '.cargo/config.toml',
+    '.cargo/*.toml',
+    '.cargo/deep/config.toml/**'
+  ]) {
+    it(`publishes nothing if one has nothing for ${entry}`, (t) => {
+      const { status, lines, errors, calls, root } = publish(t, {
+        b: '1.2.3',
+        a: { version: '1.2.3', files: [entry, 'package.json'] }
+      });
+
+      assert.strictEqual(status, 1);
+      assert.deepStrictEqual(lines, []);
+      assert.deepStrictEqual(errors, [
+        `${path.join(root, 'a')} has no ${entry}`
+      ]);
+      assert.deepStrictEqual(calls, []);
+    });
+  }
 
   it('explains itself without directories', (t) => {
     const { status, errors } = publish(t, {});

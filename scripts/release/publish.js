@@ -1,7 +1,8 @@
 'use strict';
 
 // Publishes packages in the given order, each unless the registry has it already,
-// so that a release which failed half-way can be run again.
+// so that a release which failed half-way can be run again. None is published if
+// one of them lacks what its manifest lists.
 //
 //   node scripts/release/publish.js [--dry-run] DIRECTORY...
 //
@@ -75,6 +76,70 @@ function nameRepository(file, repository) {
 }
 
 /**
+ * Makes a pattern of an entry in the list `files` of a manifest.
+ *
+ * @param {string} entry a path, in which `*` and `**` stand for others
+ * @return {RegExp} what matches the files that it names, and those in the
+ *     directories that it names
+ */
+function patternOf(entry) {
+  const source = entry
+    .replace(/[.+?^${}()|[\]\\]/g, '\\$&')
+    .replace(/\*+/g, (stars) => (stars.length > 1 ? '.*' : '[^/]*'));
+
+  return new RegExp(`^${source}(/|$)`);
+}
+
+/**
+ * Lists the files in a directory.
+ *
+ * @param {string} directory the directory
+ * @param {string} [prefix] what to put before their names
+ * @return {string[]} their paths below it, with slashes
+ */
+function filesIn(directory, prefix = '') {
+  return fs.readdirSync(directory, { withFileTypes: true }).flatMap((entry) => {
+    const name = prefix + entry.name;
+
+    return entry.isDirectory()
+      ? filesIn(path.join(directory, entry.name), `${name}/`)
+      : [name];
+  });
+}
+
+/**
+ * Compares a package with the list `files` of its manifest. npm does not mind
+ * if something is missing.
+ *
+ * @param {string} directory where the package is
+ * @return {string[]} the entries of the list for which there is no file
+ */
+function missingFrom(directory) {
+  const manifest = path.join(directory, 'package.json');
+  const { files = [] } = JSON.parse(fs.readFileSync(manifest, 'utf8'));
+  const present = filesIn(directory);
+
+  return files
+    .filter((entry) => !entry.startsWith('!'))
+    .filter((entry) => !present.some((name) => patternOf(entry).test(name)));
+}
+
+/**
+ * Says what packages lack.
+ *
+ * @param {string[]} directories where they are
+ * @return {boolean} whether they have everything
+ */
+function areComplete(directories) {
+  const problems = directories.flatMap((directory) =>
+    missingFrom(directory).map((entry) => `${directory} has no ${entry}`)
+  );
+
+  for (const problem of problems) console.error(problem);
+  return problems.length === 0;
+}
+
+/**
  * Publishes a package.
  *
  * @param {string} directory where it is
@@ -123,6 +188,11 @@ function main(args) {
       'usage: node scripts/release/publish.js [--dry-run] DIRECTORY...'
     );
     process.exitCode = 2;
+    return;
+  }
+
+  if (!areComplete(directories)) {
+    process.exitCode = 1;
     return;
   }
 
