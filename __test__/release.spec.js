@@ -104,7 +104,9 @@ describe('check.js', () => {
       'Cargo.lock',
       'fuzz/Cargo.lock',
       'binding.js',
-      'lib/version.js'
+      'lib/version.js',
+      'README.md',
+      'docs/install.md'
     ];
 
     assert.strictEqual(status, 1);
@@ -119,7 +121,11 @@ describe('check.js', () => {
     const left = [
       ['Cargo.lock', 'name = "ferrows-engine"\nversion = "'],
       ['package-lock.json', '"name": "ferrows",\n      "version": "'],
-      ['binding.js', 'version mismatch, expected ']
+      ['binding.js', 'version mismatch, expected '],
+      ['README.md', '"resolutions": { "ws": "npm:ferrows@^'],
+      ['docs/install.md', 'yarn add ws@npm:ferrows@^'],
+      ['docs/install.md', './ferrows-'],
+      ['docs/install.md', './ferrows-linux-x64-gnu-']
     ];
 
     for (const [file, before] of left) {
@@ -237,6 +243,34 @@ describe('version.js', () => {
 
     assert.ok(sources.includes('binding.js'));
     for (const source of sources) assert.ok(changed.includes(source), source);
+  });
+
+  it('leaves the version behind in no command of the documents', (t) => {
+    const root = copy(t, open);
+    const before = new RegExp(
+      `(?:@[\\^~]?|-)${VERSION.replaceAll('.', '\\.')}`
+    );
+    const documents = ['.', 'docs', 'examples']
+      .flatMap((directory) =>
+        fs
+          .readdirSync(path.join(ROOT, directory))
+          .map((name) => path.posix.join(directory, name))
+      )
+      .filter((name) => name.endsWith('.md') && name !== 'CHANGELOG.md');
+    const has = (directory, name) =>
+      before.test(fs.readFileSync(path.join(directory, name), 'utf8'));
+    const found = documents.filter((name) => has(ROOT, name));
+
+    script('version.js', ['9.8.7-beta.1', root]);
+    assert.deepStrictEqual(found, ['README.md', 'docs/install.md']);
+    for (const name of found) assert.ok(!has(root, name), name);
+
+    // And from that on, since what was written has to be found again.
+    assert.deepStrictEqual(check(root, 'v9.8.7-beta.1').errors, []);
+    assert.deepStrictEqual(check(root, 'v9.8.7').errors.slice(-2), [
+      'v9.8.7: README.md is of version 9.8.7-beta.1',
+      'v9.8.7: docs/install.md is of version 9.8.7-beta.1'
+    ]);
   });
 
   it('leaves lockfiles that cargo takes as they are', (t) => {

@@ -13,11 +13,13 @@ const ROOT = path.join(__dirname, '../..');
 const FILES = [
   'Cargo.lock',
   'Cargo.toml',
+  'README.md',
   'bench/Cargo.toml',
   'bench/src',
   'binding.js',
   'build.rs',
   'crates',
+  'docs/install.md',
   'fuzz/Cargo.lock',
   'lib/version.js',
   'npm',

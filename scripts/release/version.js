@@ -1,8 +1,8 @@
 'use strict';
 
 // Gives the repository the version of the next release: in the manifests of npm
-// and cargo, in their lockfiles and in what is generated from them, and in the
-// changelog, whose open section gets today's date.
+// and cargo, in their lockfiles and in what is generated from them, in the
+// documents' commands, and in the changelog, whose open section gets today's date.
 //
 //   node scripts/release/version.js 1.2.3 [ROOT]
 

@@ -13,6 +13,10 @@ const VERSION =
 /** The version of a manifest of npm's; of that alone, not of what is in it. */
 const MANIFEST = /(?<=^ {2}"version": ")[^"]+/gm;
 
+/** The version in the commands of a document: of a range, of a packed file. */
+const COMMANDS =
+  /(?<=\bferrows@\^)\d+\.\d+\.\d+(?:-[\w-]+(?:\.[\w-]+)*)?|(?<=\bferrows-(?:[a-z]\w*-)*)\d+\.\d+\.\d+(?:-[\w.-]+)?(?=\.tgz\b)/g;
+
 /**
  * Tells whether a text can be the version of a release.
  *
@@ -79,7 +83,9 @@ function places(root) {
       'binding.js',
       /(?<=bindingPackageVersion !== ')[^']+|(?<=version mismatch, expected )\S+/g
     ],
-    ['lib/version.js', /(?<=^module\.exports = ')[^']+/gm]
+    ['lib/version.js', /(?<=^module\.exports = ')[^']+/gm],
+    ['README.md', COMMANDS],
+    ['docs/install.md', COMMANDS]
   ];
 }
 
