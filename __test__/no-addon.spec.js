@@ -4,7 +4,7 @@
 // are those that docs/install.md lists, each of which has to be seen here.
 
 const assert = require('node:assert');
-const { execFile } = require('node:child_process');
+const { execFile, execFileSync } = require('node:child_process');
 const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
@@ -14,7 +14,7 @@ const { changeMachine, need, wantNewerGlibc } = require('./support/elf');
 const { oracle } = require('./support/ferrows');
 const { addonName } = require('../scripts/addon');
 
-const { explain: explainFacts } = require('../lib/addon-error');
+const { addonError, explain: explainFacts } = require('../lib/addon-error');
 const inspect = require('../lib/addon-file');
 const { NODE, ensureVersion } = require('../lib/node-version');
 const manifest = require('../package.json');
@@ -568,6 +568,21 @@ describe('without an addon', { skip: oracle && 'ws has none' }, () => {
       });
     }
 
+    it('does not speak of an installation to who has a bundle', () => {
+      const file = '/app/dist/x.node';
+      const said =
+        'Error relocating /app/dist/x.node: __fd_chk: symbol not found';
+      const tried = [{ file, error: new Error(said) }];
+      assert.deepStrictEqual(
+        check(
+          explain({ directory: '/app', manifest: null, tried }),
+          'other-platform',
+          `${file} is for glibc`
+        ),
+        ['Copy the file of this system there again']
+      );
+    });
+
     it('says that no addon is known for a processor', () => {
       const said = 'Unsupported architecture on Linux: mips';
       const cause = new Error('Cannot find native binding.');
@@ -628,6 +643,40 @@ describe('without an addon', { skip: oracle && 'ws has none' }, () => {
       []
     );
     assert.ok(table.length > 0);
+  });
+});
+
+describe('loading the addon', { skip: oracle && 'ws has none' }, () => {
+  it('leaves a function that took the place of process.dlopen', () => {
+    const program = `
+      const Module = require('node:module');
+      const load = Module._load;
+      Module._load = function (id, ...rest) {
+        if (id.endsWith('binding.js')) {
+          const { dlopen } = process;
+          process.dlopen = function theirs(...args) {
+            return dlopen.apply(this, args);
+          };
+        }
+        return load.call(this, id, ...rest);
+      };
+      require('ferrows');
+      console.log(process.dlopen.name);`;
+    const args = ['--eval', program];
+
+    assert.strictEqual(
+      execFileSync(process.execPath, args, { cwd: root, encoding: 'utf8' }),
+      'theirs\n'
+    );
+  });
+
+  it('leaves reports as the application wants them', () => {
+    const before = process.report.excludeNetwork;
+
+    process.report.excludeNetwork = false;
+    addonError({ tried: [], cause: new Error('none'), mismatch: '' });
+    assert.strictEqual(process.report.excludeNetwork, false);
+    process.report.excludeNetwork = before;
   });
 });
 

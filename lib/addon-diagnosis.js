@@ -208,8 +208,10 @@ function describe(file) {
  */
 function replacing({ directory, manifest, override }, file) {
   if (override) return unset(override);
-  // In a checkout there is nothing to install.
-  if (manifest && !manifest.optionalDependencies) return null;
+  // In a bundle there is nothing that an installation would replace.
+  if (!manifest) return 'Copy the file of this system there again';
+  // In a checkout there is nothing to install; building replaces the file.
+  if (!manifest.optionalDependencies) return null;
   // Packages bring none there: it was built, or copied.
   if (path.dirname(file) === directory)
     return 'Remove this file and install again';

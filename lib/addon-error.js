@@ -61,12 +61,17 @@ function readManifest(directory) {
 function libc() {
   if (process.platform !== 'linux' || !process.report?.getReport) return '';
 
+  const { excludeNetwork } = process.report;
+
   // Looking up the names of open sockets' peers would take time.
   process.report.excludeNetwork = true;
+  try {
+    const { glibcVersionRuntime } = process.report.getReport().header;
 
-  const { glibcVersionRuntime } = process.report.getReport().header;
-
-  return glibcVersionRuntime ? `glibc ${glibcVersionRuntime}` : 'musl';
+    return glibcVersionRuntime ? `glibc ${glibcVersionRuntime}` : 'musl';
+  } finally {
+    process.report.excludeNetwork = excludeNetwork;
+  }
 }
 
 /**

@@ -108,7 +108,8 @@ function loadWatched(tried) {
   try {
     return require('../binding.js');
   } finally {
-    Reflect.set(process, 'dlopen', dlopen);
+    // Somebody else may have put a function of theirs there meanwhile.
+    if (process.dlopen === watch) Reflect.set(process, 'dlopen', dlopen);
   }
 }
 
