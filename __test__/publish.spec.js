@@ -18,6 +18,13 @@ const log = (entry) =>
 
 if (args[0] === 'config') {
   console.log('https://registry.example/npm/');
+} else if (args[0] === 'view' && args[2] === 'dist-tags.latest') {
+  const { LATEST } = process.env;
+  const isVersion = /^[0-9]/.test(LATEST);
+
+  if (isVersion) console.log(JSON.stringify(LATEST));
+  else console.log(JSON.stringify({ error: { code: LATEST } }, null, 2));
+  process.exit(isVersion ? 0 : 1);
 } else if (args[0] === 'view') {
   if (args[1] !== process.env.PUBLISHED) process.exit(1);
   console.log(args[1].split('@')[1]);
@@ -63,7 +70,7 @@ function publish(t, packages, env, flags = []) {
 
   const args = Object.keys(packages).map((name) => path.join(root, name));
   const result = script('publish.js', [...flags, ...args], {
-    env: { PATH: root, TMPDIR: root, FAILING: 'none', ...env }
+    env: { PATH: root, TMPDIR: root, FAILING: 'none', LATEST: 'E404', ...env }
   });
 
   return {
@@ -124,6 +131,37 @@ describe('publish.js', { skip }, () => {
     const { calls } = publish(t, { a: '1.2.3-beta.1' });
 
     assert.deepStrictEqual(calls[0].args.slice(-2), ['--tag', 'next']);
+  });
+
+  for (const [version, latest, tag] of [
+    ['1.2.3', '1.2.3', 'latest'],
+    ['1.2.10', '1.2.9', 'latest'],
+    ['1.10.0', '1.9.9', 'latest'],
+    ['2.0.0', '1.99.99', 'latest'],
+    ['1.2.3', '1.2.3-beta.1', 'latest'],
+    ['1.2.9', '1.2.10', 'latest-1.2'],
+    ['1.9.9', '1.10.0', 'latest-1.9'],
+    ['1.99.99', '2.0.0', 'latest-1.99'],
+    ['0.1.1', '0.2.0', 'latest-0.1'],
+    ['1.2.3-beta.1', '2.0.0', 'next']
+  ]) {
+    it(`tags ${version} as ${tag} beside ${latest}`, (t) => {
+      const { calls } = publish(t, { a: version }, { LATEST: latest });
+
+      assert.deepStrictEqual(calls[0].args.slice(-2), ['--tag', tag]);
+    });
+  }
+
+  it('publishes nothing if npm does not say what the latest is', (t) => {
+    const { status, errors, calls } = publish(
+      t,
+      { a: '1.2.3' },
+      { LATEST: 'ECONNREFUSED' }
+    );
+
+    assert.strictEqual(status, 1);
+    assert.match(errors.join('\n'), /which version of a is the latest/);
+    assert.deepStrictEqual(calls, []);
   });
 
   it('gives npm the name of the token, and leaves nothing behind', (t) => {

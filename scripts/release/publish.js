@@ -4,6 +4,9 @@
 // so that a release which failed half-way can be run again. None is published if
 // one of them lacks what its manifest lists.
 //
+// A release gets npm's tag `latest`, unless what has it is newer: a fix of an older
+// version gets the likes of `latest-1.4`. What comes before a release gets `next`.
+//
 //   node scripts/release/publish.js [--dry-run] DIRECTORY...
 //
 // In a workflow of GitHub's it publishes with provenance. That demands that the
@@ -73,6 +76,56 @@ function nameRepository(file, repository) {
     url: `git+https://github.com/${repository}.git`
   };
   fs.writeFileSync(file, `${JSON.stringify(manifest, null, 2)}\n`);
+}
+
+/**
+ * Finds out what npm installs if somebody asks for no version.
+ *
+ * @param {string} name a package
+ * @return {?string} its version, or `null` if nothing is published yet
+ * @throws {Error} if the registry does not say
+ */
+function latestOf(name) {
+  const { status, stdout } = npm(['view', name, 'dist-tags.latest', '--json'], {
+    stdio: ['ignore', 'pipe', 2]
+  });
+
+  if (status === 0) return stdout.trim() === '' ? null : JSON.parse(stdout);
+  // Where nobody answers, nobody knows what a tag would be taken from.
+  if (!/"code": *"E404"/.test(stdout)) {
+    throw new Error(`npm does not say which version of ${name} is the latest`);
+  }
+  return null;
+}
+
+/**
+ * Tells whether a version is of an older release than another.
+ *
+ * @param {string} version a version
+ * @param {string} other the other
+ * @return {boolean} true if it is, whatever comes before the releases
+ */
+function isOlder(version, other) {
+  const [ours, theirs] = [version, other].map((text) =>
+    text.split('-')[0].split('.').map(Number)
+  );
+  const i = ours.findIndex((number, index) => number !== theirs[index]);
+
+  return i !== -1 && ours[i] < theirs[i];
+}
+
+/**
+ * Chooses the tag that a package gets.
+ *
+ * @param {string} version the version to publish
+ * @param {?string} latest the one that has the tag `latest`
+ * @return {string} the tag
+ */
+function tagOf(version, latest) {
+  // Only someone who asks for it gets what is not finished.
+  if (isPrerelease(version)) return 'next';
+  if (latest === null || !isOlder(version, latest)) return 'latest';
+  return `latest-${version.split('.', 2).join('.')}`;
 }
 
 /**
@@ -159,8 +212,7 @@ function publish(directory, dryRun, env) {
     return true;
   }
 
-  // Only someone who asks for it gets what is not finished.
-  args.push('--tag', isPrerelease(version) ? 'next' : 'latest');
+  args.push('--tag', tagOf(version, dryRun ? null : latestOf(name)));
   if (dryRun) args.push('--dry-run');
   if (GITHUB_ACTIONS) {
     nameRepository(file, GITHUB_REPOSITORY);
