@@ -138,6 +138,24 @@ describe('check.js', () => {
     }
   });
 
+  for (const file of ['README.md', 'docs/install.md']) {
+    it(`refuses a version that ${file} calls unpublished`, (t) => {
+      for (const sentence of [
+        `Version ${VERSION} is not published on npm.`,
+        'The package is not\npublished on npm: see below.'
+      ]) {
+        const root = copy(t, CHANGELOG);
+
+        edit(root, file, '\n\n', `\n\n${sentence}\n\n`);
+        assert.deepStrictEqual(check(root), {
+          status: 1,
+          lines: [],
+          errors: [`v${VERSION}: ${file} says that it is not published on npm`]
+        });
+      }
+    });
+  }
+
   it('notices a file that has no version', (t) => {
     const root = copy(t, CHANGELOG);
 
@@ -212,6 +230,7 @@ describe('version.js', () => {
   });
 
   it('leaves everything else as it is', (t) => {
+    const original = copy(t, open);
     const root = copy(t, open);
     const files = script('version.js', ['9.8.7', root]).lines.slice(1);
 
@@ -219,9 +238,10 @@ describe('version.js', () => {
       const read = (directory) =>
         fs.readFileSync(path.join(directory, file), 'utf8');
       const after = read(root);
+      const before = read(original);
 
-      assert.notStrictEqual(after, read(ROOT), file);
-      assert.strictEqual(after.replaceAll('9.8.7', VERSION), read(ROOT), file);
+      assert.notStrictEqual(after, before, file);
+      assert.strictEqual(after.replaceAll('9.8.7', VERSION), before, file);
     }
   });
 

@@ -42,7 +42,8 @@ function scratch(t) {
 }
 
 /**
- * Copies the repository, as far as a release is concerned.
+ * Copies the repository, as far as a release is concerned. The copy's documents do
+ * not say that nothing is published, which a release would be refused for.
  *
  * @param {Object} t the test, with which the copy goes away
  * @param {string} changelog the copy's changelog
@@ -55,6 +56,12 @@ function copy(t, changelog) {
     fs.cpSync(path.join(ROOT, file), path.join(root, file), {
       recursive: true
     });
+  }
+  for (const name of ['README.md', 'docs/install.md']) {
+    const file = path.join(root, name);
+    const text = fs.readFileSync(file, 'utf8');
+
+    fs.writeFileSync(file, text.replace(/\bnot published on npm/, 'on npm'));
   }
   fs.writeFileSync(path.join(root, 'CHANGELOG.md'), changelog);
   return root;

@@ -1,8 +1,9 @@
 'use strict';
 
 // Says whether a tag can be released: the tag and every place that holds the
-// version agree, and the changelog has a dated section for it. Prints that
-// section, which is the text of the release.
+// version agree, the changelog has a dated section for it, and no document that
+// comes with it says that it is not there. Prints that section, which is the text
+// of the release.
 //
 //   node scripts/release/check.js v1.2.3 [ROOT]
 
@@ -11,6 +12,12 @@ const path = require('node:path');
 
 const changelog = require('./changelog');
 const { isVersion, readVersions } = require('./versions');
+
+/** The documents that tell how to install the package. */
+const DOCUMENTS = ['README.md', 'docs/install.md'];
+
+/** What they say as long as no registry has it; lines may break anywhere. */
+const UNPUBLISHED = /\bnot\s+published\s+on\s+npm\b/;
 
 /**
  * Compares a repository with the tag that is to be released.
@@ -35,6 +42,11 @@ function check(root, tag) {
     if (found.length === 0) problems.push(`${file} has no version`);
     if (wrong.length > 0) {
       problems.push(`${file} is of version ${wrong.join(', ')}`);
+    }
+  }
+  for (const file of DOCUMENTS) {
+    if (UNPUBLISHED.test(fs.readFileSync(path.join(root, file), 'utf8'))) {
+      problems.push(`${file} says that it is not published on npm`);
     }
   }
   return { section, problems };
