@@ -11,6 +11,7 @@ const { describe, it } = require('node:test');
 
 const { HOME, install, load, loadModule } = require('./dependents/home');
 const ferrows = require('./support/ferrows');
+const root = require('../package.json');
 
 /** The packages that load `ws` themselves. */
 const LOADERS = [
@@ -47,6 +48,20 @@ describe('dependents', { skip }, () => {
       assert.strictEqual(
         fs.realpathSync(path.join(HOME, ...found[0].split('/'))),
         path.dirname(entry)
+      );
+    });
+
+    it('with the manifest that the lockfile has', () => {
+      const lockfile = require('./dependents/package-lock.json');
+      const { version, devDependencies, engines } = lockfile.packages['../..'];
+
+      assert.deepStrictEqual(
+        { version, devDependencies, engines },
+        {
+          version: root.version,
+          devDependencies: root.devDependencies,
+          engines: root.engines
+        }
       );
     });
 

@@ -96,6 +96,7 @@ describe('check.js', () => {
     const files = [
       'package.json',
       'package-lock.json',
+      '__test__/dependents/package-lock.json',
       ...fs
         .readdirSync(path.join(ROOT, 'npm'))
         .sort()

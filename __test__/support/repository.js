@@ -13,6 +13,7 @@ const ROOT = path.join(__dirname, '../..');
 const FILES = [
   'Cargo.lock',
   'Cargo.toml',
+  '__test__/dependents/package-lock.json',
   'README.md',
   'bench/Cargo.toml',
   'bench/src',

@@ -17,6 +17,9 @@ const MANIFEST = /(?<=^ {2}"version": ")[^"]+/gm;
 const COMMANDS =
   /(?<=\bferrows@\^)\d+\.\d+\.\d+(?:-[\w-]+(?:\.[\w-]+)*)?|(?<=\bferrows-(?:[a-z]\w*-)*)\d+\.\d+\.\d+(?:-[\w.-]+)?(?=\.tgz\b)/g;
 
+/** The version of this package in a lockfile of npm's. */
+const LOCKED = /(?<="name": "ferrows",\s+"version": ")[^"]+/g;
+
 /**
  * Tells whether a text can be the version of a release.
  *
@@ -70,7 +73,8 @@ function places(root) {
 
   return [
     ['package.json', MANIFEST],
-    ['package-lock.json', /(?<="name": "ferrows",\s+"version": ")[^"]+/g],
+    ['package-lock.json', LOCKED],
+    ['__test__/dependents/package-lock.json', LOCKED],
     ...platforms.map((name) => [`npm/${name}/package.json`, MANIFEST]),
     [
       'Cargo.toml',
