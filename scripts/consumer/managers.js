@@ -133,7 +133,9 @@ const yarn1 = {
     ...specs,
     '--ignore-scripts',
     '--non-interactive',
-    `--cache-folder=${path.join(home, 'yarn-1')}`
+    `--cache-folder=${path.join(home, 'yarn-1')}`,
+    // Several at a time spoil the cache for each other.
+    `--mutex=file:${path.join(home, 'yarn-1.lock')}`
   ],
   files: npmrc,
   override: (resolutions) => ({ manifest: { resolutions } }),
