@@ -1,12 +1,13 @@
 'use strict';
 
 const assert = require('node:assert');
-const { execFile } = require('node:child_process');
+const { execFile, execFileSync } = require('node:child_process');
 const { describe, it } = require('node:test');
 const path = require('node:path');
 const { promisify } = require('node:util');
 
 const { oracle } = require('./support/ferrows');
+const { addonError } = require('../lib/addon-error');
 
 const name = oracle ? 'ws' : 'ferrows';
 
@@ -121,4 +122,41 @@ describe('loading the package', () => {
       assert.ok(loaded.includes('NativeModule http'), 'the list tells');
     }
   );
+});
+
+describe('loading the addon', { skip: oracle && 'ws has none' }, () => {
+  it('leaves a function that took the place of process.dlopen', () => {
+    const program = `
+      const Module = require('node:module');
+      const load = Module._load;
+      Module._load = function (id, ...rest) {
+        if (id.endsWith('binding.js')) {
+          const { dlopen } = process;
+          process.dlopen = function theirs(...args) {
+            return dlopen.apply(this, args);
+          };
+        }
+        return load.call(this, id, ...rest);
+      };
+      require('ferrows');
+      console.log(process.dlopen.name);`;
+    const args = ['--eval', program];
+
+    assert.strictEqual(
+      execFileSync(process.execPath, args, {
+        cwd: path.join(__dirname, '..'),
+        encoding: 'utf8'
+      }),
+      'theirs\n'
+    );
+  });
+
+  it('leaves reports as the application wants them', () => {
+    const before = process.report.excludeNetwork;
+
+    process.report.excludeNetwork = false;
+    addonError({ tried: [], cause: new Error('none'), mismatch: '' });
+    assert.strictEqual(process.report.excludeNetwork, false);
+    process.report.excludeNetwork = before;
+  });
 });

@@ -4,7 +4,7 @@
 // are those that docs/install.md lists, each of which has to be seen here.
 
 const assert = require('node:assert');
-const { execFile, execFileSync } = require('node:child_process');
+const { execFile } = require('node:child_process');
 const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
@@ -14,8 +14,7 @@ const { changeMachine, need, wantNewerGlibc } = require('./support/elf');
 const { oracle } = require('./support/ferrows');
 const { addonName } = require('../scripts/addon');
 
-const { addonError, explain: explainFacts } = require('../lib/addon-error');
-const inspect = require('../lib/addon-file');
+const { explain: explainFacts } = require('../lib/addon-error');
 const { NODE, ensureVersion } = require('../lib/node-version');
 const manifest = require('../package.json');
 
@@ -643,123 +642,5 @@ describe('without an addon', { skip: oracle && 'ws has none' }, () => {
       []
     );
     assert.ok(table.length > 0);
-  });
-});
-
-describe('loading the addon', { skip: oracle && 'ws has none' }, () => {
-  it('leaves a function that took the place of process.dlopen', () => {
-    const program = `
-      const Module = require('node:module');
-      const load = Module._load;
-      Module._load = function (id, ...rest) {
-        if (id.endsWith('binding.js')) {
-          const { dlopen } = process;
-          process.dlopen = function theirs(...args) {
-            return dlopen.apply(this, args);
-          };
-        }
-        return load.call(this, id, ...rest);
-      };
-      require('ferrows');
-      console.log(process.dlopen.name);`;
-    const args = ['--eval', program];
-
-    assert.strictEqual(
-      execFileSync(process.execPath, args, { cwd: root, encoding: 'utf8' }),
-      'theirs\n'
-    );
-  });
-
-  it('leaves reports as the application wants them', () => {
-    const before = process.report.excludeNetwork;
-
-    process.report.excludeNetwork = false;
-    addonError({ tried: [], cause: new Error('none'), mismatch: '' });
-    assert.strictEqual(process.report.excludeNetwork, false);
-    process.report.excludeNetwork = before;
-  });
-});
-
-describe('inspect', { skip: oracle && 'ws has none' }, () => {
-  let home;
-
-  before(() => {
-    home = fs.mkdtempSync(path.join(os.tmpdir(), 'ferrows-inspect-'));
-  });
-
-  after(() => fs.rmSync(home, { recursive: true, force: true }));
-
-  /**
-   * Inspects a file.
-   *
-   * @param {Buffer} contents what it holds
-   * @return {Object} what it is
-   */
-  function inspectBytes(contents) {
-    const file = path.join(home, 'file');
-
-    fs.writeFileSync(file, contents);
-    return inspect(file);
-  }
-
-  it('knows the addon', () => {
-    const file = path.join(root, FILE);
-
-    assert.strictEqual(inspect(file).arch, process.arch);
-    assert.strictEqual(inspect(file).complete, true);
-    assert.strictEqual(inspect(file).size, fs.statSync(file).size);
-  });
-
-  it('knows libraries of macOS and Windows', () => {
-    const mach = Buffer.alloc(32);
-    mach.writeUInt32LE(0xfeedfacf);
-    mach.writeUInt32LE(0x0100000c, 4);
-    const pe = Buffer.alloc(128);
-    pe.write('MZ');
-    pe.writeUInt32LE(64, 0x3c);
-    pe.write('PE\0\0', 64);
-    pe.writeUInt16LE(0x8664, 68);
-
-    assert.deepStrictEqual(inspectBytes(mach), {
-      format: 'mach-o',
-      arch: 'arm64',
-      size: 32,
-      complete: true
-    });
-    assert.deepStrictEqual(inspectBytes(pe), {
-      format: 'pe',
-      arch: 'x64',
-      size: 128,
-      complete: true
-    });
-  });
-
-  it('knows an ELF file with the larger byte first', () => {
-    const elf = Buffer.alloc(64);
-    elf.writeUInt32BE(0x7f454c46);
-    elf[4] = 2;
-    elf[5] = 2;
-    elf.writeUInt16BE(22, 18);
-
-    assert.deepStrictEqual(inspectBytes(elf), {
-      format: 'elf',
-      arch: 's390x',
-      size: 64,
-      complete: true
-    });
-    elf.writeBigUInt64BE(1n, 40);
-    elf.writeUInt16BE(64, 58);
-    elf.writeUInt16BE(1, 60);
-    assert.strictEqual(inspectBytes(elf).complete, false);
-  });
-
-  it('is not led astray by anything else', () => {
-    const mz = Buffer.alloc(128, 0xff);
-    mz.write('MZ');
-
-    for (const contents of [mz, Buffer.from('M'), Buffer.alloc(5000)]) {
-      assert.strictEqual(inspectBytes(contents).format, null);
-    }
-    assert.strictEqual(inspectBytes(Buffer.alloc(0)).complete, false);
   });
 });
