@@ -6,6 +6,7 @@
 const assert = require('node:assert');
 const { AsyncLocalStorage } = require('node:async_hooks');
 const { once } = require('node:events');
+const net = require('node:net');
 const { describe, it } = require('node:test');
 const { setTimeout: sleep } = require('node:timers/promises');
 
@@ -273,14 +274,17 @@ describe('The asynchronous context', { timeout: 60000 }, () => {
 });
 
 describe('A connection that is sent to in a context', onlyNative, () => {
-  it('is adopted if a server has accepted it', async (t) => {
-    const { server } = await pair(t);
-    sendInContexts(server);
-    await becomesNative(server);
+  it('is adopted if a server or a client has made it', async (t) => {
+    const { client, server } = await pair(t);
+    for (const ws of [client, server]) {
+      sendInContexts(ws);
+      await becomesNative(ws);
+    }
   });
 
-  it('is adopted when something has come if a client has made it', async (t) => {
-    const { client, server } = await pair(t);
+  it('is adopted when something has come if others have made it', async (t) => {
+    const createConnection = (options) => net.connect(options);
+    const { client, server } = await pair(t, { createConnection });
     sendInContexts(client);
     await sleep(20);
     // Before that, its own context can be known only in older versions.

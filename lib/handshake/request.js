@@ -5,6 +5,7 @@ const net = require('node:net');
 
 const extension = require('../extension');
 const PerMessageDeflate = require('../permessage-deflate');
+const { noteContext } = require('../transport/adoption');
 
 /**
  * What the client asks the server for in one opening handshake.
@@ -97,7 +98,7 @@ function handshakeHeaders(offer, options, headers) {
  * @return {net.Socket} the socket
  */
 function netConnect(options) {
-  return net.connect({ ...options, path: options.socketPath });
+  return noteContext(net.connect({ ...options, path: options.socketPath }));
 }
 
 /**

@@ -7,6 +7,7 @@ const net = require('node:net');
 
 const adoptedSocket = require('./adopted-socket');
 const { unguard } = require('./socket-guard');
+const { kContext } = require('./symbols');
 
 const socketPrototype = net.Socket.prototype;
 const plainWrite = socketPrototype.write;
@@ -45,7 +46,8 @@ function adopt(transport) {
     return;
   }
   if (!isAdoptable(transport)) return;
-  const context = transport.context ?? contextAtHand(socket);
+  const context =
+    transport.resource ?? transport.context ?? contextAtHand(socket);
   // It is seen when something comes: see `contextOf()`.
   if (context === null) return;
   const { _handle: handle } = socket;
@@ -108,6 +110,20 @@ function contextOf({ _handle: handle }) {
 }
 
 /**
+ * Notes the asynchronous context of a socket that is being made, where nobody can
+ * look it up later on.
+ *
+ * @param {net.Socket} socket a socket that has just been told to connect
+ * @return {net.Socket} the socket
+ */
+function noteContext(socket) {
+  if (frameKey() !== null) {
+    socket[kContext] = new AsyncResource('FERROWS_SOCKET', RESOURCE_OPTIONS);
+  }
+  return socket;
+}
+
+/**
  * The asynchronous context of a socket that has not been seen in it yet. Where its
  * own can be copied later on, any will do. What a `net.Server` has accepted has an
  * empty one, whatever the server's is; a socket that the program has connected may
@@ -118,7 +134,9 @@ function contextOf({ _handle: handle }) {
  */
 function contextAtHand(socket) {
   const key = frameKey();
-  if (key !== null && !(socket._server instanceof net.Server)) return null;
+  if (key !== null && !(socket._server instanceof net.Server)) {
+    return socket[kContext] ?? null;
+  }
   const resource = new AsyncResource('FERROWS_SOCKET', RESOURCE_OPTIONS);
   if (key !== null) resource[key] = undefined;
   return resource;
@@ -154,4 +172,10 @@ function copyContext(from, to) {
   }
 }
 
-module.exports = { adopt, contextOf, copyContext, isWritePlain };
+module.exports = {
+  adopt,
+  contextOf,
+  copyContext,
+  isWritePlain,
+  noteContext
+};

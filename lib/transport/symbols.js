@@ -5,3 +5,6 @@ exports.kTransport = Symbol('transport');
 
 /** Makes a `Receiver` around an inbox: an option, and a static method. */
 exports.kInbox = Symbol('inbox');
+
+/** On a socket that a client has made: its asynchronous context, if need be. */
+exports.kContext = Symbol('context');
