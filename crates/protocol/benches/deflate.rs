@@ -8,6 +8,9 @@
 //!
 //! The second table is the time of a message of 200 bytes on a connection that has its encoder, and on
 //! one to which it has to be lent, so that a history of a whole window goes through it again.
+//!
+//! The third one is the time to compress a message where connections take turns, whose encoders push
+//! each other out of the cache.
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -37,6 +40,14 @@ fn main() {
     println!("\n{:>24} {names}  ns per message", "");
     for window_bits in [12, MAX_WINDOW_BITS] {
         measure_lending(once, window_bits);
+    }
+    let counts = [1, 32, 200];
+    let names = counts.map(|count| format!("{count:>10}")).join(" ");
+    println!("\n{:>24} {names}  ns per message", "connections");
+    for (length, size) in [(200, "200 B"), (1 << 10, "1 KiB"), (1 << 14, "16 KiB")] {
+        let times = counts.map(|count| measure_turns(once, length, count));
+        let times = times.map(|time| format!("{time:>10.0}")).join(" ");
+        println!("{size:>24} {times}");
     }
 }
 
@@ -127,6 +138,31 @@ fn measure_lending(once: bool, window_bits: u8) {
     let (own, lent) = (run(false), run(true));
     let name = format!("{} KiB history", (1 << window_bits) >> 10);
     println!("{name:>24} {own:>10.0} {lent:>10.0} {:>10.0}", lent - own);
+}
+
+/// Nanoseconds of a message where so many connections have windows that are full.
+fn measure_turns(once: bool, length: usize, count: usize) -> f64 {
+    let history = json(1 << MAX_WINDOW_BITS, 1).remove(0);
+    let mut connections: Vec<Compressor> = (0..count)
+        .map(|_| {
+            let mut compressor = Compressor::new(settings(true));
+            compress(&mut compressor, &history);
+            compressor
+        })
+        .collect();
+    let messages = json(length, 16);
+    let mut out = Vec::new();
+    let sent = messages.len() * count;
+    let total = time(once, sent * length, || {
+        for message in &messages {
+            for compressor in &mut connections {
+                out.clear();
+                compressor.compress(black_box(message), true, &mut out, || true);
+                black_box(&out);
+            }
+        }
+    });
+    total / sent as f64
 }
 
 fn settings(context_takeover: bool) -> CompressorSettings {

@@ -18,6 +18,8 @@ mod matches;
 mod symbols;
 mod tree;
 
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use self::bits::BitWriter;
 use self::matches::Window;
 use self::symbols::Symbols;
@@ -26,6 +28,8 @@ use self::symbols::Symbols;
 pub(super) struct MessageEncoder {
     window: Window,
     symbols: Symbols,
+    /// What [`MESSAGES`] was after the last message.
+    last_message: u32,
 }
 
 impl MessageEncoder {
@@ -34,12 +38,14 @@ impl MessageEncoder {
         Self {
             window: Window::new(1 << window_bits),
             symbols: Symbols::default(),
+            last_message: 0,
         }
     }
 
     /// Forgets everything but `history`, which data to come may refer to.
     pub(super) fn restart(&mut self, history: &[u8]) {
         self.window.restart(history);
+        self.last_message = MESSAGES.load(Ordering::Relaxed);
     }
 
     /// Appends the compressed `data`, ended by the empty block of a flush, to `out`.
@@ -51,6 +57,12 @@ impl MessageEncoder {
         out: &mut Vec<u8>,
         mut go_on: impl FnMut() -> bool,
     ) -> bool {
+        let messages = MESSAGES.fetch_add(1, Ordering::Relaxed);
+        let others = messages.wrapping_sub(self.last_message);
+        self.last_message = messages.wrapping_add(1);
+        if data.len() >= WORTH_READING && others >= MANY_OTHERS {
+            self.window.read_through();
+        }
         let mut bits = BitWriter::new(out);
         for part in data.chunks(matches::MAX_PART) {
             if !go_on() {
@@ -64,3 +76,13 @@ impl MessageEncoder {
         true
     }
 }
+
+/// Messages that the encoders of this process have been given; it begins anew at the end.
+static MESSAGES: AtomicU32 = AtomicU32::new(0);
+
+/// After so many messages of other encoders, what one holds has probably left the cache: that is up to
+/// 230 KiB, and those of many processors have 512 KiB or 1 MiB.
+const MANY_OTHERS: u32 = 2;
+
+/// Bytes of a message from which on it pays to read all that its encoder holds.
+const WORTH_READING: usize = 512;

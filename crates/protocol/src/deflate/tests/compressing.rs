@@ -110,6 +110,24 @@ fn uses_the_end_of_a_dictionary_beyond_the_window() {
 }
 
 #[test]
+fn gives_the_same_whether_others_come_in_between() {
+    let messages: Vec<Vec<u8>> = (0..30_u32)
+        .map(|n| (0..700 * n).map(|i| (i * i % (n + 7)) as u8).collect())
+        .collect();
+    let mut alone = Compressor::new(usual());
+    let expected: Vec<_> = messages
+        .iter()
+        .map(|message| compress(&mut alone, message, true))
+        .collect();
+    let mut many = [(); 6].map(|()| Compressor::new(usual()));
+    for (message, expected) in messages.iter().zip(&expected) {
+        for compressor in &mut many {
+            assert_eq!(&compress(compressor, message, true), expected);
+        }
+    }
+}
+
+#[test]
 fn begins_a_new_stream_after_a_reset() {
     let settings = CompressorSettings {
         dictionary: json(500).into(),
