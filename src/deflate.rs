@@ -6,6 +6,7 @@
 //! called. What a job works with belongs to it until it is fetched: meanwhile its
 //! handle finds nothing.
 
+use ferrows_engine::spare_buffers;
 use ferrows_protocol::ProtocolError;
 use ferrows_protocol::deflate::{
     Compressor, CompressorSettings, Decompressor, DecompressorSettings, Progress, Strategy,
@@ -139,6 +140,7 @@ fn start_deflate(call: &Call) -> Option<sys::napi_value> {
         encoders.lend_to(&mut compressor);
         compressor.compress(&data, fin, &mut bytes, go_on);
         encoders.take_from(&mut compressor);
+        spare_buffers::give(data);
         Finished::Deflated {
             slot,
             compressor,
@@ -188,6 +190,7 @@ fn start_decompress(call: &Call) -> Option<sys::napi_value> {
                 Err(error) => break Err(error.into()),
             }
         };
+        spare_buffers::give(data);
         Finished::Decompressed {
             slot,
             decompressor,
@@ -297,7 +300,10 @@ fn watch_jobs(call: &Call) -> Option<sys::napi_value> {
 fn owned_payload(call: &Call, index: usize, flags: u32) -> Option<Vec<u8>> {
     let mut text = Vec::new();
     if flags & IS_STRING == 0 {
-        return Some(call.payload(index, false, &mut text)?.to_vec());
+        let data = call.payload(index, false, &mut text)?;
+        let mut copy = spare_buffers::take(data.len());
+        copy.extend_from_slice(data);
+        return Some(copy);
     }
     let length = call.utf8(index, &mut text)?;
     text.truncate(length);
