@@ -196,26 +196,26 @@ impl Window {
         let short = &mut self.tables.short[short_hash(word, shift)];
         let mut length = longer_than;
         let places = *long;
-        // All eight are compared before anything is decided: rarely none, rarely all are equal.
+        // All eight are compared before anything is decided: rarely none, rarely all are equal. Hardly
+        // ever one is out of reach that is equal.
         let mut equal = 0_u32;
         for index in 0..8 {
-            let distance = place.wrapping_sub((places >> (16 * index)) as u16);
-            let from = here.wrapping_sub(distance);
-            let is_equal = (word_at(bytes, from) == word) & (distance.wrapping_sub(1) < reach);
-            equal |= u32::from(is_equal) << index;
+            let from = ((places >> (16 * index)) as u16).wrapping_sub(self.base);
+            equal |= u32::from(word_at(bytes, from) == word) << index;
         }
         while equal != 0 {
             let index = equal.trailing_zeros();
             equal &= equal - 1;
-            let distance = place.wrapping_sub((places >> (16 * index)) as u16);
+            let from = ((places >> (16 * index)) as u16).wrapping_sub(self.base);
+            let distance = here.wrapping_sub(from);
             let at_end = length.max(LONG) as u16 - (LONG as u16 - 1);
-            let from_end = here.wrapping_sub(distance).wrapping_add(at_end);
-            if word_at(bytes, from_end) != word_at(bytes, here.wrapping_add(at_end))
-                && length >= LONG
-            {
+            let is_longer = word_at(bytes, from.wrapping_add(at_end))
+                == word_at(bytes, here.wrapping_add(at_end))
+                || length < LONG;
+            if !is_longer || distance.wrapping_sub(1) >= reach {
                 continue;
             }
-            let found = (LONG + common(bytes, here.wrapping_sub(distance), here)).min(max);
+            let found = (LONG + common(bytes, from, here)).min(max);
             if found > length {
                 length = found;
                 best = Match {
@@ -227,8 +227,9 @@ impl Window {
         if length < LONG {
             let places = *short;
             let [latest, before] = [0, 16].map(|shift| {
-                let distance = place.wrapping_sub((places >> shift) as u16);
-                let different = word_at(bytes, here.wrapping_sub(distance)) ^ word;
+                let from = ((places >> shift) as u16).wrapping_sub(self.base);
+                let distance = here.wrapping_sub(from);
+                let different = word_at(bytes, from) ^ word;
                 let found = (different.trailing_zeros() / 8) as usize;
                 let reached = distance.wrapping_sub(1) < reach;
                 (if reached { found } else { 0 }, distance)
