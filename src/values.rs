@@ -3,6 +3,7 @@
 use std::ffi::{CString, c_void};
 use std::ptr;
 
+use ferrows_engine::free_elsewhere;
 use ferrows_protocol::{FrameLengths, ProtocolError};
 use napi_sys as sys;
 
@@ -104,7 +105,8 @@ pub(crate) fn copied_buffer(call: &Call, bytes: &[u8]) -> Option<sys::napi_value
 
 unsafe extern "C" fn free_bytes(_env: sys::napi_env, _data: *mut c_void, vec: *mut c_void) {
     // SAFETY: from `Box::into_raw` in `new_buffer`; finalizers run once.
-    drop(unsafe { Box::from_raw(vec.cast::<Vec<u8>>()) });
+    let bytes = unsafe { Box::from_raw(vec.cast::<Vec<u8>>()) };
+    free_elsewhere(*bytes);
 }
 
 /// The JavaScript error for a failure: class, `code` and message as ws has them.

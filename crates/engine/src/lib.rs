@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | [`Inbound`] | received bytes into events, inflating on the way |
 //! | [`Compressors`], [`SpareEncoders`] | the sending side of compression, and the memory it shares |
-//! | [`Jobs`] | work on other threads |
+//! | [`Jobs`], [`free_elsewhere`] | work on other threads |
 //! | [`Outboxes`], [`write_frame`] | frames that wait to be written |
 //! | `net` | sockets that are read and written without Node (Unix) |
 //! | [`MaskKeys`] | where mask keys come from |
@@ -31,5 +31,5 @@ pub use getrandom::Error as RandomError;
 pub use inbound::{Inbound, InflateWork, Polled};
 pub use mask_keys::MaskKeys;
 pub use outbox::{Outboxes, write_frame};
-pub use pool::{Job, Jobs, Wake};
+pub use pool::{Job, Jobs, Wake, free_elsewhere};
 pub use slots::Slots;

@@ -23,6 +23,9 @@ use std::time::{Duration, Instant};
 
 use tokio::runtime::{Builder, Runtime};
 
+pub use self::disposal::free_elsewhere;
+
+mod disposal;
 #[cfg(test)]
 mod tests;
 
@@ -186,10 +189,18 @@ const MAX_UNREST: Duration = Duration::from_micros(200);
 /// Longest time that a result waits for others of its batch.
 const MAX_DELAY: Duration = Duration::from_millis(1);
 
+/// Held by those that use it.
+static POOL: Mutex<Weak<Runtime>> = Mutex::new(Weak::new());
+
+/// The pool of the process, if there is one.
+fn existing_pool() -> Option<Arc<Runtime>> {
+    POOL.lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .upgrade()
+}
+
 /// The pool of the process, made if there is none.
 fn shared_pool() -> io::Result<Arc<Runtime>> {
-    static POOL: Mutex<Weak<Runtime>> = Mutex::new(Weak::new());
-
     let mut shared = POOL.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(pool) = shared.upgrade() {
         return Ok(pool);
