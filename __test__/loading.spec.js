@@ -22,10 +22,10 @@ const skip = process.platform !== 'linux' && 'needs /proc';
 const LOOK = `
   const fs = require('node:fs');
   const { setTimeout: wait } = require('node:timers/promises');
-  const links = () => fs.readdirSync('/proc/self/fd').map((fd) => {
+  const links = () => fs.readdirSync('/proc/self/fd').flatMap((fd) => {
     // The one that lists them is closed by now.
     try { return fd + ' ' + fs.readlinkSync('/proc/self/fd/' + fd); }
-    catch { return 'closed'; }
+    catch { return []; }
   });
   const look = () => [links(), fs.readdirSync('/proc/self/task')];
   const both = (some, others) =>

@@ -25,6 +25,7 @@ const FUNCTIONS = [
   'parseExtensions',
   'parseSubprotocols',
   'randomKey',
+  'poolThreads',
   'releaseDeflater',
   'releaseInflater',
   'setInflater',

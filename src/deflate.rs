@@ -24,6 +24,7 @@ pub(crate) fn export(exports: &Exports, codecs: &Codecs) -> napi::Result<()> {
     exports.bound(c"createDeflater", create_deflater_shell, data)?;
     exports.bound(c"createInflater", create_inflater_shell, data)?;
     exports.bound(c"deflate", deflate_shell, data)?;
+    exports.bound(c"poolThreads", pool_threads_shell, data)?;
     exports.bound(c"releaseDeflater", release_deflater_shell, data)?;
     exports.bound(c"releaseInflater", release_inflater_shell, data)?;
     exports.bound(c"startDecompress", start_decompress_shell, data)?;
@@ -37,6 +38,7 @@ pub(crate) fn export(exports: &Exports, codecs: &Codecs) -> napi::Result<()> {
 callback!(create_deflater_shell, create_deflater, 6);
 callback!(create_inflater_shell, create_inflater, 4);
 callback!(deflate_shell, deflate, 4);
+callback!(pool_threads_shell, pool_threads, 0);
 callback!(release_deflater_shell, release_deflater, 1);
 callback!(release_inflater_shell, release_inflater, 1);
 callback!(start_decompress_shell, start_decompress, 4);
@@ -140,7 +142,7 @@ fn start_deflate(call: &Call) -> Option<sys::napi_value> {
         encoders.lend_to(&mut compressor);
         compressor.compress(&data, fin, &mut bytes, go_on);
         encoders.take_from(&mut compressor);
-        spare_buffers::give(data);
+        give_back(data, flags);
         Finished::Deflated {
             slot,
             compressor,
@@ -190,7 +192,7 @@ fn start_decompress(call: &Call) -> Option<sys::napi_value> {
                 Err(error) => break Err(error.into()),
             }
         };
-        spare_buffers::give(data);
+        give_back(data, flags);
         Finished::Decompressed {
             slot,
             decompressor,
@@ -288,6 +290,11 @@ fn settle(call: &Call, finished: Finished) -> Option<Result<Vec<u8>, ProtocolErr
     }
 }
 
+/// `poolThreads()`: how many threads jobs are done on at most.
+fn pool_threads(call: &Call) -> Option<sys::napi_value> {
+    call.number(ferrows_engine::pool_threads() as u32)
+}
+
 /// `watchJobs(callback)`: has `callback` called whenever jobs have finished. To
 /// be called once, before the first job.
 fn watch_jobs(call: &Call) -> Option<sys::napi_value> {
@@ -308,6 +315,14 @@ fn owned_payload(call: &Call, index: usize, flags: u32) -> Option<Vec<u8>> {
     let length = call.utf8(index, &mut text)?;
     text.truncate(length);
     Some(text)
+}
+
+/// Keeps the memory of a payload for others. That of a string is as large as it could have been at most,
+/// and would be taken for a larger one.
+fn give_back(data: Vec<u8>, flags: u32) {
+    if flags & IS_STRING == 0 {
+        spare_buffers::give(data);
+    }
 }
 
 // Flags.

@@ -145,9 +145,7 @@ function fail(id, err) {
 function limit(concurrency = DEFAULT_CONCURRENCY) {
   if (limiter !== null) return;
   limiter = new Limiter(concurrency);
-  const os = require('node:os');
-  const processors = os.availableParallelism?.() ?? os.cpus().length;
-  batchBytes = processors > 1 ? SHARED_BATCH : SOLE_BATCH;
+  batchBytes = native.poolThreads() > 1 ? SHARED_BATCH : SOLE_BATCH;
 }
 
 /**

@@ -31,5 +31,5 @@ pub use getrandom::Error as RandomError;
 pub use inbound::{Inbound, InflateWork, Polled};
 pub use mask_keys::MaskKeys;
 pub use outbox::{Outboxes, write_frame};
-pub use pool::{Job, Jobs, Wake, free_elsewhere};
+pub use pool::{Job, Jobs, Wake, free_elsewhere, pool_threads};
 pub use slots::Slots;

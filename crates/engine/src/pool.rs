@@ -129,7 +129,7 @@ impl<T> Drop for Jobs<T> {
     fn drop(&mut self) {
         self.shared.is_closed.store(true, Ordering::Relaxed);
         self.shared.lock().is_closed = true;
-        // The last one joins the threads, which have been told not to go on.
+        // Whoever lets go of the pool last joins the threads, which have been told not to go on.
         drop(self.pool.take());
     }
 }
@@ -189,6 +189,11 @@ const MAX_UNREST: Duration = Duration::from_micros(200);
 /// Longest time that a result waits for others of its batch.
 const MAX_DELAY: Duration = Duration::from_millis(1);
 
+/// Threads that the pool has at most: one for each processor that the process may use.
+pub fn pool_threads() -> usize {
+    thread::available_parallelism().map_or(1, usize::from)
+}
+
 /// Held by those that use it.
 static POOL: Mutex<Weak<Runtime>> = Mutex::new(Weak::new());
 
@@ -205,9 +210,8 @@ fn shared_pool() -> io::Result<Arc<Runtime>> {
     if let Some(pool) = shared.upgrade() {
         return Ok(pool);
     }
-    let threads = thread::available_parallelism().map_or(1, usize::from);
     let pool = Builder::new_current_thread()
-        .max_blocking_threads(threads)
+        .max_blocking_threads(pool_threads())
         .thread_name("ferrows")
         .build()
         .map(Arc::new)?;

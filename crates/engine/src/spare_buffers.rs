@@ -33,7 +33,7 @@ impl Spare {
             capacity >= bytes && capacity / 4 <= bytes
         });
         if let Some(place) = place {
-            return spare.swap_remove(place);
+            return spare.remove(place);
         }
         drop(spare);
         // The next message may be a little longer.
@@ -47,9 +47,11 @@ impl Spare {
         }
         buffer.clear();
         let mut spare = self.lock();
-        if spare.len() < MAX_BUFFERS {
-            spare.push(buffer);
+        if spare.len() == MAX_BUFFERS {
+            // One that has not been wanted for long may be of a size that nobody wants any more.
+            drop(spare.remove(0));
         }
+        spare.push(buffer);
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Vec<u8>>> {
@@ -95,5 +97,12 @@ mod tests {
             spare.give(Vec::with_capacity(MIN_BYTES));
         }
         assert_eq!(spare.lock().len(), MAX_BUFFERS);
+        spare.give(Vec::with_capacity(2 * MIN_BYTES));
+        assert_eq!(spare.lock().len(), MAX_BUFFERS);
+        assert!(
+            spare.take(2 * MIN_BYTES).capacity() >= 2 * MIN_BYTES,
+            "the oldest has made room"
+        );
+        assert_eq!(spare.lock().len(), MAX_BUFFERS - 1);
     }
 }

@@ -26,11 +26,13 @@ pub fn free_elsewhere(buffer: Vec<u8>) {
         waiting.buffers.len() == 1
     };
     if is_first {
-        // It panics when there is no thread; then, and when the pool ends before, they are freed where
-        // the task is dropped.
+        // If the pool ends before, they are freed where the task is dropped.
         let task = FreesAll;
         let spawn = || drop(pool.spawn_blocking(move || drop(task)));
-        let _ = catch_unwind(AssertUnwindSafe(spawn));
+        if catch_unwind(AssertUnwindSafe(spawn)).is_err() {
+            // There is no thread, and the task waits for one.
+            drop(FreesAll);
+        }
     }
 }
 
@@ -39,8 +41,12 @@ struct FreesAll;
 
 impl Drop for FreesAll {
     fn drop(&mut self) {
-        for buffer in mem::take(&mut *waiting()).buffers {
+        // The lock is not held while they are freed.
+        let buffers = mem::take(&mut waiting().buffers);
+        for buffer in buffers {
+            let bytes = buffer.capacity();
             drop(buffer);
+            waiting().bytes -= bytes;
             // Where there is but one processor, JavaScript goes first.
             thread::yield_now();
         }
@@ -53,10 +59,9 @@ static WAITING: Mutex<Waiting> = Mutex::new(Waiting {
     bytes: 0,
 });
 
-#[derive(Default)]
 struct Waiting {
     buffers: Vec<Vec<u8>>,
-    /// Of all of them.
+    /// Of all of them, and of those that are being freed.
     bytes: usize,
 }
 
