@@ -174,7 +174,11 @@ function missingFrom(directory) {
 
   return files
     .filter((entry) => !entry.startsWith('!'))
-    .filter((entry) => !present.some((name) => patternOf(entry).test(name)));
+    .filter((entry) => {
+      const pattern = patternOf(entry);
+
+      return !present.some((name) => pattern.test(name));
+    });
 }
 
 /**
