@@ -104,11 +104,7 @@ impl<T: Send + 'static> Jobs<T> {
             None => self.pool.insert(shared_pool()?),
         };
         let shared = Arc::clone(&self.shared);
-        let work = move || shared.work(batch);
-        // It panics when there is no thread and the system does not give one. The handle is of no
-        // use: results come back by the queue.
-        catch_unwind(AssertUnwindSafe(|| drop(pool.spawn_blocking(work))))
-            .map_err(|_| io::Error::from(io::ErrorKind::WouldBlock))
+        spawn(pool, move || shared.work(batch))
     }
 
     /// What has finished since the last call, in the order in which it did.
@@ -188,6 +184,17 @@ const MAX_UNREST: Duration = Duration::from_micros(200);
 
 /// Longest time that a result waits for others of its batch.
 const MAX_DELAY: Duration = Duration::from_millis(1);
+
+/// Has something done on a thread of the pool.
+///
+/// # Errors
+///
+/// When there is no thread and the system does not give one; the work then waits for one.
+fn spawn(pool: &Runtime, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    // It panics without a thread. The handle is of no use: results come back by other ways.
+    catch_unwind(AssertUnwindSafe(|| drop(pool.spawn_blocking(work))))
+        .map_err(|_| io::Error::from(io::ErrorKind::WouldBlock))
+}
 
 /// Threads that the pool has at most: one for each processor that the process may use.
 pub fn pool_threads() -> usize {

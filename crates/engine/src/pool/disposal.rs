@@ -4,7 +4,6 @@
 //! to the system takes 60 µs: the event loop would stand still for milliseconds.
 
 use std::mem;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 
@@ -28,8 +27,7 @@ pub fn free_elsewhere(buffer: Vec<u8>) {
     if is_first {
         // If the pool ends before, they are freed where the task is dropped.
         let task = FreesAll;
-        let spawn = || drop(pool.spawn_blocking(move || drop(task)));
-        if catch_unwind(AssertUnwindSafe(spawn)).is_err() {
+        if super::spawn(&pool, move || drop(task)).is_err() {
             // There is no thread, and the task waits for one.
             drop(FreesAll);
         }
