@@ -44,7 +44,7 @@ callback!(release_inflater_shell, release_inflater, 1);
 callback!(start_decompress_shell, start_decompress, 4);
 callback!(start_deflate_shell, start_deflate, 4);
 callback!(start_inflate_shell, start_inflate, 2);
-callback!(submit_jobs_shell, submit_jobs, 0);
+callback!(submit_jobs_shell, submit_jobs, 1);
 callback!(take_finished_shell, take_finished, 3);
 callback!(watch_jobs_shell, watch_jobs, 1);
 
@@ -202,10 +202,13 @@ fn start_decompress(call: &Call) -> Option<sys::napi_value> {
     call.nothing()
 }
 
-/// `submitJobs()`: has the jobs done that were started since the last call.
+/// `submitJobs(wait)`: has the jobs done that were started since the last call. If `wait` is 1 it waits
+/// for them, for a short time at most, and gives 1 if any job has finished: then the function given to
+/// `watchJobs` is not called for it.
 fn submit_jobs(call: &Call) -> Option<sys::napi_value> {
-    Codecs::of(call).jobs.borrow_mut().submit(call)?;
-    call.nothing()
+    let wait = call.u32(0)? != 0;
+    let finished = Codecs::of(call).jobs.borrow_mut().submit(call, wait)?;
+    call.number(finished.into())
 }
 
 /// `takeFinished(words, target, owned)`: takes jobs that have finished, as many

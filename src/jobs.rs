@@ -8,6 +8,7 @@
 use std::collections::VecDeque;
 use std::ffi::c_void;
 use std::ptr;
+use std::time::Duration;
 
 use ferrows_engine::{InflateWork, Job, Jobs, Wake};
 use ferrows_protocol::ProtocolError;
@@ -36,6 +37,9 @@ pub(crate) enum Finished {
         result: Result<Vec<u8>, ProtocolError>,
     },
 }
+
+/// Longest time for which the thread of an environment waits for a batch.
+const MAX_WAIT: Duration = Duration::from_millis(2);
 
 /// The jobs of an environment.
 #[derive(Default)]
@@ -119,8 +123,9 @@ impl JobQueue {
         self.batch.push(Job::new(id, work));
     }
 
-    /// Has the batch done on another thread.
-    pub(crate) fn submit(&mut self, call: &Call) -> Option<()> {
+    /// Has the batch done on another thread. If it is to be waited for, says whether anything has
+    /// finished: nobody is called for that.
+    pub(crate) fn submit(&mut self, call: &Call, wait: bool) -> Option<bool> {
         let watched = self.watched.as_mut()?;
         let batch = std::mem::take(&mut self.batch);
         let count = batch.len();
@@ -133,7 +138,7 @@ impl JobQueue {
             unsafe { sys::napi_ref_threadsafe_function(call.env, watched.function) };
         }
         self.pending += count;
-        Some(())
+        Some(wait && watched.jobs.wait(MAX_WAIT))
     }
 
     /// A job that has finished, and whose place nobody has asked for.

@@ -40,8 +40,8 @@ let scratch = null;
 /** @type {?Limiter} made by whoever comes first */
 let limiter = null;
 
-/** Bytes from which on a batch is large enough; set with `limiter`. */
-let batchBytes = 0;
+/** Whether jobs are done on one thread only; set with `limiter`. */
+let isSole = false;
 
 /** @type {?Batch} the one that is being filled */
 let current = null;
@@ -83,11 +83,21 @@ class Batch {
     try {
       watch();
       for (const id of ids) start(id);
-      native.submitJobs();
+      if (native.submitJobs(this.mayBeAwaited() ? 1 : 0)) {
+        setImmediate(finishJobs);
+      }
     } catch (err) {
       // There is no thread to do them.
       for (const id of ids) fail(id, err);
     }
+  }
+
+  /**
+   * @return {boolean} whether nothing else is to be done, so that waiting takes
+   *     a short time
+   */
+  mayBeAwaited() {
+    return isSole && this.bytes < 2 * SOLE_BATCH && jobs.size === this.left;
   }
 
   /** A job is done. */
@@ -145,7 +155,7 @@ function fail(id, err) {
 function limit(concurrency = DEFAULT_CONCURRENCY) {
   if (limiter !== null) return;
   limiter = new Limiter(concurrency);
-  batchBytes = native.poolThreads() > 1 ? SHARED_BATCH : SOLE_BATCH;
+  isSole = native.poolThreads() === 1;
 }
 
 /**
@@ -161,7 +171,7 @@ function run(job) {
   job.batch = current;
   current.jobs.push(job);
   current.bytes += job.bytes;
-  if (current.bytes >= batchBytes) submit();
+  if (current.bytes >= (isSole ? SOLE_BATCH : SHARED_BATCH)) submit();
 }
 
 /** Has the batch done that is being filled, if there is one. */

@@ -10,14 +10,15 @@
 //!   take_finished()
 //! ```
 //!
-//! Waking a thread costs more than compressing a small message, so small jobs come in batches.
+//! Waking a thread costs more than compressing a small message, so small jobs come in batches. Where
+//! there is one processor only, the environment's thread had better [wait](Jobs::wait) for a batch.
 
 use std::cell::Cell;
 use std::io;
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -65,12 +66,18 @@ struct Shared<T> {
     /// The environment has ended, or a job need not go on for another reason.
     is_closed: AtomicBool,
     state: Mutex<State<T>>,
+    /// Notified when all jobs are done, if somebody waits for that.
+    done: Condvar,
     waker: Box<dyn Wake>,
 }
 
 /// Everything that is decided under the lock, so that no wake can come after the end.
 struct State<T> {
     finished: Vec<(u32, T)>,
+    /// Jobs that were submitted and are not done.
+    under_way: usize,
+    /// Whether the environment's thread waits, and need not be woken.
+    is_awaited: bool,
     is_closed: bool,
 }
 
@@ -82,8 +89,11 @@ impl<T: Send + 'static> Jobs<T> {
                 is_closed: AtomicBool::new(false),
                 state: Mutex::new(State {
                     finished: Vec::new(),
+                    under_way: 0,
+                    is_awaited: false,
                     is_closed: false,
                 }),
+                done: Condvar::new(),
                 waker: Box::new(waker),
             }),
             pool: None,
@@ -103,8 +113,31 @@ impl<T: Send + 'static> Jobs<T> {
             Some(pool) => pool,
             None => self.pool.insert(shared_pool()?),
         };
-        let shared = Arc::clone(&self.shared);
-        spawn(pool, move || shared.work(batch))
+        let (shared, count) = (Arc::clone(&self.shared), batch.len());
+        self.shared.lock().under_way += count;
+        let spawned = spawn(pool, move || shared.work(batch));
+        if spawned.is_err() {
+            self.shared.lock().under_way -= count;
+        }
+        spawned
+    }
+
+    /// Waits until all that was submitted is done, or until `limit` is over, and says whether there are
+    /// results to take. The environment is not woken for these.
+    ///
+    /// Where there is one processor only, its thread would otherwise take it from the thread of the pool
+    /// for each byte that arrives, and give it back: two switches, and caches that each has to fill
+    /// again.
+    pub fn wait(&self, limit: Duration) -> bool {
+        let mut state = self.shared.lock();
+        state.is_awaited = true;
+        let (mut state, _) = self
+            .shared
+            .done
+            .wait_timeout_while(state, limit, |state| state.under_way > 0)
+            .unwrap_or_else(PoisonError::into_inner);
+        state.is_awaited = false;
+        !state.finished.is_empty()
     }
 
     /// What has finished since the last call, in the order in which it did.
@@ -143,33 +176,40 @@ impl<T> Shared<T> {
             !self.is_closed.load(Ordering::Relaxed)
         };
         let mut results = Vec::with_capacity(batch.len());
+        let mut done = 0;
         let mut since = Instant::now();
         for job in batch {
             if !go_on() {
                 return;
             }
+            done += 1;
             rested.set(Instant::now());
             // A job that panics has no result, and does no harm to the others.
             let result = catch_unwind(AssertUnwindSafe(|| (job.work)(&go_on)));
             results.extend(result.ok().map(|result| (job.id, result)));
             if since.elapsed() > MAX_DELAY {
                 since = Instant::now();
-                self.finish(&mut results);
+                self.finish(mem::take(&mut done), &mut results);
             }
         }
-        self.finish(&mut results);
+        self.finish(done, &mut results);
     }
 
-    /// Hands results over, and wakes the environment if it was not woken for others.
-    fn finish(&self, results: &mut Vec<(u32, T)>) {
+    /// Hands the results of some jobs over, and wakes the environment if it was not woken for others.
+    fn finish(&self, done: usize, results: &mut Vec<(u32, T)>) {
         let mut state = self.lock();
-        if state.is_closed || results.is_empty() {
+        if state.is_closed {
             return;
         }
-        let is_first = state.finished.is_empty();
+        state.under_way -= done;
+        let is_first = state.finished.is_empty() && !results.is_empty();
         state.finished.append(results);
-        if is_first {
-            self.waker.wake();
+        if !state.is_awaited {
+            if is_first {
+                self.waker.wake();
+            }
+        } else if state.under_way == 0 {
+            self.done.notify_one();
         }
     }
 

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use std::panic::resume_unwind;
 use std::sync::atomic::AtomicUsize;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::sync::{Barrier, Condvar};
+use std::sync::Barrier;
 use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
@@ -209,6 +209,67 @@ fn wake_once_for_several_results() {
         assert_eq!(environment.wakes.load(Ordering::SeqCst), round);
         assert_eq!(environment.jobs.take_finished().len(), 20);
     }
+}
+
+#[test]
+fn can_be_waited_for() {
+    let _alone = alone();
+    let mut environment = Environment::new();
+    environment.submit_batch((0..20).map(|id| Job::new(id, move |_| id)).collect());
+    assert!(environment.jobs.wait(SOON));
+    let all = environment.jobs.take_finished();
+    assert_eq!(all, (0..20).map(|id| (id, id)).collect::<Vec<_>>());
+    assert!(!environment.jobs.wait(SOON), "nothing is under way");
+    assert_eq!(environment.wakes.load(Ordering::SeqCst), 0);
+}
+
+#[test]
+fn are_not_waited_for_longer_than_wanted() {
+    let _alone = alone();
+    let mut environment = Environment::new();
+    let (sender, receiver) = channel::<()>();
+    environment.submit(1, move |_| {
+        receiver.recv_timeout(SOON).expect("nobody waits any more");
+        2
+    });
+    assert!(!environment.jobs.wait(Duration::from_millis(1)));
+    sender.send(()).unwrap();
+    assert_eq!(environment.wait_for(1), [(1, 2)]);
+}
+
+#[test]
+fn that_finish_while_others_are_waited_for_wake_nobody() {
+    let _alone = alone();
+    let mut environment = Environment::new();
+    let (sender, receiver) = channel::<()>();
+    environment.submit_batch(vec![
+        Job::new(1, |_| {
+            thread::sleep(2 * MAX_DELAY);
+            1
+        }),
+        Job::new(2, move |_| {
+            receiver.recv_timeout(SOON).expect("nobody waits any more");
+            2
+        }),
+    ]);
+    while !environment.jobs.wait(MAX_DELAY) {}
+    assert_eq!(environment.jobs.take_finished(), [(1, 1)]);
+    assert_eq!(environment.wakes.load(Ordering::SeqCst), 0);
+    sender.send(()).unwrap();
+    assert_eq!(environment.wait_for(1), [(2, 2)]);
+}
+
+#[test]
+fn that_panic_are_not_waited_for() {
+    let _alone = alone();
+    let mut environment = Environment::new();
+    let start = Instant::now();
+    environment.submit(1, |_| panicking_if_odd(1));
+    assert!(!environment.jobs.wait(SOON));
+    environment.submit_batch((1..4).map(|id| Job::new(id, move |_| panicking_if_odd(id))).collect());
+    assert!(environment.jobs.wait(SOON));
+    assert_eq!(environment.jobs.take_finished(), [(2, 2)]);
+    assert!(start.elapsed() < SOON);
 }
 
 #[test]
