@@ -270,6 +270,7 @@ class Decompression {
     this.fin = fin;
     this.callback = Callbacks.bind(callback);
     this.bytes = this.data.length;
+    this.isLight = false;
     this.batch = null;
   }
 

@@ -10,6 +10,7 @@
 //!                          `owned`                           FAILED: the close code
 //! ```
 
+use ferrows_engine::spare_buffers;
 use ferrows_protocol::{Event, MessageKind, OpCode, Payload, ProtocolError};
 use napi_sys as sys;
 
@@ -146,6 +147,7 @@ impl Batch<'_> {
             }
             Payload::Owned(bytes) => {
                 if let Some(offset) = self.put_in_slab(&bytes) {
+                    spare_buffers::give(bytes);
                     return self.put([kind | IN_SLAB, offset, length, extra]);
                 }
                 let buffer = new_buffer(self.call, bytes)?;

@@ -10,6 +10,7 @@ use ferrows_engine::spare_buffers;
 use ferrows_protocol::ProtocolError;
 use ferrows_protocol::deflate::{
     Compressor, CompressorSettings, Decompressor, DecompressorSettings, Progress, Strategy,
+    USUAL_RATIO,
 };
 use napi_sys as sys;
 
@@ -138,7 +139,7 @@ fn start_deflate(call: &Call) -> Option<sys::napi_value> {
     let (mut compressor, encoders) = (compressors.take(slot)?, compressors.spare());
     let fin = flags & FIN != 0;
     state.jobs.borrow_mut().add(id, move |go_on| {
-        let mut bytes = Vec::new();
+        let mut bytes = spare_buffers::take(data.len() / USUAL_RATIO);
         encoders.lend_to(&mut compressor);
         compressor.compress(&data, fin, &mut bytes, go_on);
         encoders.take_from(&mut compressor);
@@ -243,6 +244,7 @@ fn take_finished(call: &Call) -> Option<sys::napi_value> {
                     room.copy_from_slice(&bytes);
                     place[1..].copy_from_slice(&[used as u32, bytes.len() as u32]);
                     used += bytes.len();
+                    spare_buffers::give(bytes);
                     continue;
                 }
                 new_buffer(call, bytes)?

@@ -15,7 +15,7 @@
 //! that was assembled or inflated lies in the slab, if it is small, or else is an
 //! element of the array `owned`, as an `Error` is.
 
-use ferrows_engine::{Inbound, Polled};
+use ferrows_engine::{Inbound, Polled, pool_threads};
 use ferrows_protocol::deflate::Decompressor;
 use ferrows_protocol::{DecoderConfig, Limits, Side};
 use napi::bindgen_prelude::Result;
@@ -55,13 +55,15 @@ fn create_decoder(call: &Call) -> Option<sys::napi_value> {
         validate_utf8: flags & VALIDATE_UTF8 != 0,
         compression: flags & COMPRESSION != 0,
     };
-    Codecs::of(call).receiving.insert(
-        call,
-        Box::new(Receiving {
-            inbound: Inbound::new(config),
-            inflater: None,
-        }),
-    )
+    let mut inbound = Inbound::new(config);
+    if pool_threads() > 1 {
+        inbound = inbound.with_helpers();
+    }
+    let receiving = Receiving {
+        inbound,
+        inflater: None,
+    };
+    Codecs::of(call).receiving.insert(call, Box::new(receiving))
 }
 
 /// `setInflater(decoder, inflater)`: what the decoder's compressed messages are

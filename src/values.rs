@@ -3,7 +3,7 @@
 use std::ffi::{CString, c_void};
 use std::ptr;
 
-use ferrows_engine::free_elsewhere;
+use ferrows_engine::{free_elsewhere, spare_buffers};
 use ferrows_protocol::{FrameLengths, ProtocolError};
 use napi_sys as sys;
 
@@ -84,7 +84,9 @@ pub(crate) fn new_buffer(call: &Call, mut bytes: Vec<u8>) -> Option<sys::napi_va
         // SAFETY: refused (Electron has no external memory), so it is ours again.
         bytes = unsafe { *Box::from_raw(vec) };
     }
-    copied_buffer(call, &bytes)
+    let buffer = copied_buffer(call, &bytes);
+    spare_buffers::give(bytes);
+    buffer
 }
 
 /// A `Buffer` with a copy of these bytes.

@@ -135,6 +135,7 @@ class Deflation {
     this.tasks = [task];
     this.flags = flags;
     this.bytes = task.size;
+    this.isLight = false;
     this.batch = null;
   }
 

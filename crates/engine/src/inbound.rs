@@ -1,10 +1,15 @@
 //! Received bytes into events, compressed messages included.
 //!
 //! Small payloads are inflated where they are. Larger ones become [`InflateWork`], which any thread
-//! may do; nothing that follows on the connection is looked at before it comes back.
+//! may do; nothing that follows on the connection is looked at before it comes back. Where there are
+//! threads that have a processor of their own, one of middle size is suspended as well if nothing
+//! follows it in its chunk: if other connections have such payloads at the same time they are better
+//! done elsewhere, and else by polling once more.
 
-use ferrows_protocol::deflate::{Decompressor, InflatedMessage, Progress};
+use ferrows_protocol::deflate::{Decompressor, InflatedMessage, Progress, USUAL_RATIO};
 use ferrows_protocol::{Decoder, DecoderConfig, Event, MessageKind, Payload, ProtocolError};
+
+use crate::spare_buffers;
 
 #[cfg(test)]
 mod tests;
@@ -15,6 +20,8 @@ pub struct Inbound {
     decoder: Decoder,
     validate_utf8: bool,
     max_payload: u64,
+    /// The longest payload at the end of a chunk that is inflated where it is.
+    longest_last: usize,
     /// The compressed message of which more frames must come.
     message: Option<InflatedMessage>,
     /// What has to be inflated before anything else.
@@ -43,10 +50,19 @@ impl Inbound {
             decoder: Decoder::new(config),
             validate_utf8: config.validate_utf8,
             max_payload: config.limits.max_payload,
+            longest_last: INLINE_PAYLOAD,
             message: None,
             work: None,
             is_away: false,
             allowance: 0,
+        }
+    }
+
+    /// The same where others may do its work while this thread does something else.
+    pub fn with_helpers(self) -> Self {
+        Self {
+            longest_last: SMALL_PAYLOAD,
+            ..self
         }
     }
 
@@ -81,9 +97,18 @@ impl Inbound {
         result
     }
 
-    /// Bytes of input of the work that [`Polled::Suspended`] stands for.
+    /// Bytes of input of the work that [`Polled::Suspended`] stands for: up to [`INLINE_PAYLOAD`] if
+    /// polling again would do it, at least in part, and more if not.
     pub fn work_bytes(&self) -> usize {
-        self.work.as_ref().map_or(0, |work| work.payload.len())
+        let Some(work) = &self.work else {
+            return 0;
+        };
+        let bytes = work.payload.len();
+        if self.allowance > 0 {
+            bytes
+        } else {
+            bytes.max(INLINE_PAYLOAD + 1)
+        }
     }
 
     /// The work that [`Polled::Suspended`] stands for, once.
@@ -112,7 +137,8 @@ impl Inbound {
             if let Some(mut work) = self.work.take() {
                 if work.outcome.is_none() {
                     let payload = std::mem::take(&mut work.payload);
-                    self.inflate_here(&mut work, &payload, decompressor.as_deref_mut());
+                    let decompressor = decompressor.as_deref_mut();
+                    self.inflate_here(&mut work, &payload, INLINE_PAYLOAD, decompressor);
                     work.payload = payload;
                 }
                 if work.outcome.is_none() {
@@ -130,7 +156,7 @@ impl Inbound {
                     first,
                     fin,
                     payload,
-                }) => (self.start_work(kind, first, fin), payload),
+                }) => (self.start_work(kind, first, fin, payload.len()), payload),
                 Some(event) => {
                     if matches!(event, Event::Close { .. }) {
                         self.message = None;
@@ -138,26 +164,35 @@ impl Inbound {
                     return Ok(Polled::Event(event));
                 }
             };
-            self.inflate_here(&mut work, payload.bytes(chunk), decompressor.as_deref_mut());
+            let longest = if *at < chunk.len() {
+                INLINE_PAYLOAD
+            } else {
+                self.longest_last
+            };
+            let decompressor = decompressor.as_deref_mut();
+            self.inflate_here(&mut work, payload.bytes(chunk), longest, decompressor);
             if work.outcome.is_none() {
                 work.payload = match payload {
                     Payload::Owned(bytes) => bytes,
                     Payload::InChunk(range) => chunk[range].to_vec(),
                 };
+                self.work = Some(work);
+                return Ok(Polled::Suspended);
             }
             self.work = Some(work);
         }
     }
 
-    /// Inflates a payload on this thread, if it is small.
+    /// Inflates a payload on this thread, if it is not longer than `longest`.
     fn inflate_here(
         &mut self,
         work: &mut InflateWork,
         payload: &[u8],
+        longest: usize,
         decompressor: Option<&mut Decompressor>,
     ) {
         if let Some(decompressor) = decompressor
-            && payload.len() - work.at <= INLINE_PAYLOAD
+            && payload.len() - work.at <= longest
             && self.allowance > 0
         {
             let made = work.step(decompressor, payload, self.allowance);
@@ -165,10 +200,26 @@ impl Inbound {
         }
     }
 
-    fn start_work(&mut self, kind: MessageKind, first: bool, fin: bool) -> InflateWork {
+    fn start_work(
+        &mut self,
+        kind: MessageKind,
+        first: bool,
+        fin: bool,
+        bytes: usize,
+    ) -> InflateWork {
         let message = match self.message.take() {
             Some(message) if !first => message,
-            _ => InflatedMessage::new(kind, self.validate_utf8).with_limit(self.max_payload),
+            _ => {
+                let expected = bytes.saturating_mul(USUAL_RATIO);
+                let buffer = if expected < MAX_SPARE {
+                    spare_buffers::take(expected)
+                } else {
+                    Vec::new()
+                };
+                InflatedMessage::new(kind, self.validate_utf8)
+                    .with_limit(self.max_payload)
+                    .with_buffer(buffer)
+            }
         };
         InflateWork {
             message,
@@ -239,7 +290,14 @@ impl InflateWork {
 
 /// The longest payload that is inflated where it is, in bytes: some 40 µs of work, less than a job
 /// on another thread takes, unless it is one of many.
-const INLINE_PAYLOAD: usize = 8 * 1024;
+pub const INLINE_PAYLOAD: usize = 8 * 1024;
+
+/// The same for the last one of a chunk where others may do it: some 5 µs, less than the thread of an
+/// environment has to do for one job of many.
+const SMALL_PAYLOAD: usize = 1024;
+
+/// Bytes from which on a message is inflated to memory of its own, which JavaScript is given.
+const MAX_SPARE: usize = 32 * 1024;
 
 /// Bytes that are inflated for one chunk where they are: some 100 µs of work.
 const ALLOWANCE: usize = 128 * 1024;

@@ -18,7 +18,7 @@ use std::io;
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -236,9 +236,11 @@ fn spawn(pool: &Runtime, work: impl FnOnce() + Send + 'static) -> io::Result<()>
         .map_err(|_| io::Error::from(io::ErrorKind::WouldBlock))
 }
 
-/// Threads that the pool has at most: one for each processor that the process may use.
+/// Threads that the pool has at most: one for each processor that the process might use when it was
+/// asked first, for which files of the system are read.
 pub fn pool_threads() -> usize {
-    thread::available_parallelism().map_or(1, usize::from)
+    static THREADS: OnceLock<usize> = OnceLock::new();
+    *THREADS.get_or_init(|| thread::available_parallelism().map_or(1, usize::from))
 }
 
 /// Held by those that use it.

@@ -18,7 +18,7 @@ mod message;
 mod tests;
 
 pub use compressor::{Compressor, CompressorSettings, Encoder, Strategy};
-pub use decompressor::{Decompressor, DecompressorSettings, InflateError, Progress};
+pub use decompressor::{Decompressor, DecompressorSettings, InflateError, Progress, USUAL_RATIO};
 pub use message::InflatedMessage;
 
 /// How a flushed DEFLATE stream ends; a payload goes without it (RFC 7692 section 7.2.1).

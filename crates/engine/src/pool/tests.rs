@@ -4,9 +4,9 @@
 
 use std::collections::HashSet;
 use std::panic::resume_unwind;
+use std::sync::Barrier;
 use std::sync::atomic::AtomicUsize;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::sync::Barrier;
 use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
@@ -266,7 +266,11 @@ fn that_panic_are_not_waited_for() {
     let start = Instant::now();
     environment.submit(1, |_| panicking_if_odd(1));
     assert!(!environment.jobs.wait(SOON));
-    environment.submit_batch((1..4).map(|id| Job::new(id, move |_| panicking_if_odd(id))).collect());
+    environment.submit_batch(
+        (1..4)
+            .map(|id| Job::new(id, move |_| panicking_if_odd(id)))
+            .collect(),
+    );
     assert!(environment.jobs.wait(SOON));
     assert_eq!(environment.jobs.take_finished(), [(2, 2)]);
     assert!(start.elapsed() < SOON);

@@ -245,7 +245,7 @@ fn start_stream(settings: &DecompressorSettings) -> Inflate {
     stream
 }
 
-/// Room for output as a multiple of the input; JSON is usually smaller by a factor of 3 to 6.
-const USUAL_RATIO: usize = 4;
+/// How much longer inflated data is to be expected than it was: that of JSON is 3 to 6 times as long.
+pub const USUAL_RATIO: usize = 6;
 
 const MIN_ROOM: usize = 256;

@@ -39,6 +39,12 @@ impl InflatedMessage {
         }
     }
 
+    /// The same with memory to begin with: an empty buffer.
+    pub fn with_buffer(self, bytes: Vec<u8>) -> Self {
+        debug_assert!(bytes.is_empty() && self.bytes.is_empty());
+        Self { bytes, ..self }
+    }
+
     /// Inflates a frame's `payload` from `at` on, as [`Decompressor::inflate`] does.
     ///
     /// # Errors

@@ -69,6 +69,40 @@ fn is_for_payloads_that_are_long_themselves() {
 }
 
 #[test]
+fn is_for_the_last_of_a_chunk_where_others_may_do_it() {
+    let short = noise(SMALL_PAYLOAD - 100);
+    let middle = noise(INLINE_PAYLOAD - 100);
+    let last: Vec<u8> = middle.iter().rev().copied().collect();
+    let all = Peer::new().binary(&middle).binary(&short).binary(&last);
+    let mut receiver = Receiver::new(CONFIG);
+    receiver.inbound = Inbound::new(CONFIG).with_helpers();
+    receiver.chunk(&all.wire);
+    assert_eq!(receiver.poll(true), binary(&middle), "others follow");
+    assert_eq!(receiver.poll(true), binary(&short));
+    assert_eq!(receiver.poll(true), Found::Suspended);
+    let bytes = receiver.inbound.work_bytes();
+    assert!((last.len()..=INLINE_PAYLOAD).contains(&bytes));
+    // Whoever has nobody else do it polls again.
+    assert_eq!(receiver.poll(true), binary(&last));
+    assert_eq!(receiver.poll(true), Found::Nothing);
+}
+
+#[test]
+fn counts_for_more_if_polling_again_would_not_help() {
+    let zeros = vec![0; 2 * ALLOWANCE];
+    let peer = Peer::new().binary(&zeros);
+    assert!(peer.wire.len() < SMALL_PAYLOAD);
+    let mut receiver = Receiver::new(CONFIG);
+    receiver.chunk(&peer.wire);
+    for _ in 0..3 {
+        assert_eq!(receiver.poll(true), Found::Suspended);
+        assert_eq!(receiver.inbound.work_bytes(), INLINE_PAYLOAD + 1);
+    }
+    receiver.work();
+    assert!(receiver.poll(true) == binary(&zeros));
+}
+
+#[test]
 fn is_for_what_becomes_longer_than_the_allowance_of_a_chunk() {
     let large = vec![b'x'; 3 * ALLOWANCE];
     let mut peer = Peer::new().binary(&large);

@@ -1,0 +1,157 @@
+'use strict';
+
+// Compressed messages of middle size: whether one is inflated where it is or on
+// another thread depends on what else there is to do, and on the processors.
+
+const assert = require('node:assert');
+const { spawn, spawnSync } = require('node:child_process');
+const { once } = require('node:events');
+const path = require('node:path');
+const { describe, it } = require('node:test');
+const { setTimeout: sleep } = require('node:timers/promises');
+
+const run = require('./support/child');
+const { WebSocket } = require('./support/ferrows');
+const { closed, listen } = require('./support/server');
+
+const OPTIONS = { perMessageDeflate: { threshold: 0 } };
+
+/** A text of 16 KiB that takes some 3 to 7 KiB when it is compressed. */
+function text(id, number) {
+  let result = `${id} ${number} `;
+  for (let i = 0; result.length < 16384; i++) {
+    result += ((i + id) * 7919 * (number + 1)).toString(36) + ' lorem ipsum ';
+  }
+  return result;
+}
+
+/**
+ * Has a connection send texts to a server that sends them back.
+ *
+ * @param {string} url where the server is
+ * @param {number} id what the texts begin with
+ * @param {boolean} inTurns whether each waits for the reply before
+ */
+async function converse(url, id, inTurns) {
+  const ws = new WebSocket(url, OPTIONS);
+  await once(ws, 'open');
+  const replies = [];
+  const sent = [];
+  ws.on('message', (data) => replies.push(data.toString()));
+  for (let number = 0; number < 20; number++) {
+    const message = text(id, number);
+    sent.push(message);
+    ws.send(message);
+    ws.ping(`${number}`);
+    while (inTurns && replies.length < sent.length) await sleep(1);
+  }
+  while (replies.length < sent.length) await sleep(1);
+  assert.deepStrictEqual(replies, sent);
+  ws.close();
+  const [code] = await once(ws, 'close');
+  assert.strictEqual(code, 1005);
+}
+
+describe('Compressed messages of middle size', { timeout: 30e3 }, () => {
+  for (const inTurns of [true, false]) {
+    const how = inTurns ? 'one by one' : 'all at once';
+    for (const count of [1, 2, 30]) {
+      it(`come in order, ${how}, on ${count} connections`, async (t) => {
+        const wss = await listen(OPTIONS);
+        t.after(() => closed(wss));
+        const url = `ws://127.0.0.1:${wss.address().port}`;
+        wss.on('connection', (ws) =>
+          ws.on('message', (data, binary) => ws.send(data, { binary }))
+        );
+        const ids = Array.from({ length: count }, (_, id) => id);
+        await Promise.all(ids.map((id) => converse(url, id, inTurns)));
+      });
+    }
+  }
+
+  for (const count of [2, 20]) {
+    it(`of ${count} connections survive listeners that throw`, async () => {
+      const { code, lines, errors } = await run(
+        ({ WebSocket, WebSocketServer }, text, options, count) => {
+          let thrown = 0;
+          process.on('uncaughtException', ({ message }) => {
+            if (message !== 'mine') throw message;
+            thrown++;
+          });
+          const wss = new WebSocketServer({ port: 0, ...options });
+          const message = new Function(`return ${text}`)();
+          const received = [];
+          wss.on('connection', (ws) => {
+            ws.on('message', (data) => {
+              received.push(data.toString());
+              if (received.length === 5 * count) {
+                const expected = [];
+                for (let id = 0; id < count; id++) {
+                  for (let i = 0; i < 5; i++) expected.push(message(id, i));
+                }
+                const isEqual =
+                  received.sort().join() === expected.sort().join();
+                setImmediate(() => {
+                  console.log(isEqual, thrown === 5 * count);
+                  process.exit();
+                });
+              }
+              throw new Error('mine');
+            });
+          });
+          wss.on('listening', async () => {
+            const url = `ws://127.0.0.1:${wss.address().port}`;
+            const all = Array.from({ length: count }, () => {
+              return new WebSocket(url, options);
+            });
+            await Promise.all(
+              all.map((ws) => new Promise((done) => ws.on('open', done)))
+            );
+            for (let i = 0; i < 5; i++) {
+              all.forEach((ws, id) => ws.send(message(id, i)));
+              await new Promise((done) => setTimeout(done, 20));
+            }
+          });
+        },
+        { args: [text.toString(), OPTIONS, count] }
+      );
+      assert.strictEqual(errors, '');
+      assert.deepStrictEqual(
+        { code, lines },
+        { code: 0, lines: ['true true'] }
+      );
+    });
+  }
+});
+
+// Then threads take turns, and JavaScript waits for batches.
+describe('With one processor', () => {
+  const skip =
+    spawnSync('taskset', ['--version']).status === 0
+      ? false
+      : 'there is no taskset';
+  const files = ['batches', 'connection', 'limits', 'messages', 'zlib'].map(
+    (name) => path.join(__dirname, `permessage-deflate-${name}.spec.js`)
+  );
+  // This file is one of them.
+  if (process.env.FERROWS_TEST_PROCESSORS === '1') return;
+
+  it('compressed messages are as ever', { skip }, async () => {
+    const args = ['-c', '0', process.execPath, '--test', ...files];
+    const child = spawn('taskset', args, {
+      env: {
+        ...process.env,
+        FERROWS_TEST_PROCESSORS: '1',
+        NODE_TEST_CONTEXT: undefined
+      },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      timeout: 100e3
+    });
+    let output = '';
+    child.stdout.setEncoding('utf8').on('data', (text) => (output += text));
+    child.stderr.setEncoding('utf8').on('data', (text) => (output += text));
+    const [code] = await once(child, 'close');
+    assert.strictEqual(code, 0, output);
+    assert.match(output, /^. pass \d{2,}$/m);
+  });
+});
