@@ -60,8 +60,10 @@ impl MessageEncoder {
         let messages = MESSAGES.fetch_add(1, Ordering::Relaxed);
         let others = messages.wrapping_sub(self.last_message);
         self.last_message = messages.wrapping_add(1);
-        if data.len() >= WORTH_READING && others >= MANY_OTHERS {
+        let mut is_cold = others >= MANY_OTHERS;
+        if is_cold && data.len() >= WORTH_READING {
             self.window.read_through();
+            is_cold = false;
         }
         let mut bits = BitWriter::new(out);
         for part in data.chunks(matches::MAX_PART) {
@@ -69,7 +71,7 @@ impl MessageEncoder {
                 return false;
             }
             self.symbols.clear();
-            self.window.find_matches(part, &mut self.symbols);
+            self.window.find_matches(part, &mut self.symbols, is_cold);
             block::write(&self.symbols, part, &mut bits);
         }
         bits.flush();
@@ -84,5 +86,6 @@ static MESSAGES: AtomicU32 = AtomicU32::new(0);
 /// 230 KiB, and those of many processors have 512 KiB or 1 MiB.
 const MANY_OTHERS: u32 = 2;
 
-/// Bytes of a message from which on it pays to read all that its encoder holds.
+/// Bytes of a message from which on it pays to read all that its encoder holds; for a shorter one that
+/// are the entries that it needs.
 const WORTH_READING: usize = 512;
