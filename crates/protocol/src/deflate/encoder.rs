@@ -60,10 +60,12 @@ impl MessageEncoder {
         let messages = MESSAGES.fetch_add(1, Ordering::Relaxed);
         let others = messages.wrapping_sub(self.last_message);
         self.last_message = messages.wrapping_add(1);
-        let mut is_cold = others >= MANY_OTHERS;
-        if is_cold && data.len() >= WORTH_READING {
-            self.window.read_through();
-            is_cold = false;
+        if others >= MANY_OTHERS {
+            if data.len() >= WORTH_READING {
+                self.window.read_through();
+            } else {
+                self.window.read_entries(data);
+            }
         }
         let mut bits = BitWriter::new(out);
         for part in data.chunks(matches::MAX_PART) {
@@ -71,7 +73,7 @@ impl MessageEncoder {
                 return false;
             }
             self.symbols.clear();
-            self.window.find_matches(part, &mut self.symbols, is_cold);
+            self.window.find_matches(part, &mut self.symbols);
             block::write(&self.symbols, part, &mut bits);
         }
         bits.flush();

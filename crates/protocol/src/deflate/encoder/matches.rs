@@ -91,23 +91,24 @@ impl Window {
         black_box(sum);
     }
 
-    /// Reads the entries of the places from `from` to `to`, one after the other: the processor fetches
-    /// several at a time, since none depends on another, as they do in a search.
+    /// Reads what will be asked of the tables for `part`, which comes next: none of it depends on
+    /// another, so the processor fetches several entries at a time. To be called in place of
+    /// [`Self::read_through`] for a part that needs few.
     #[inline(never)]
-    fn read_entries(&self, from: usize, to: usize) {
-        let shift = 64 - self.tables.bits;
+    pub(super) fn read_entries(&self, part: &[u8]) {
+        let Tables { long, short, bits } = &self.tables;
+        let shift = 64 - bits;
         let mut sum = 0_u8;
-        for at in from..to {
-            let word = word_at(&self.bytes, at as u16);
-            sum ^= self.tables.long[long_hash(word, shift)] as u8;
-            sum ^= self.tables.short[short_hash(word, shift)] as u8;
+        for word in part.windows(LONG) {
+            let word = u64::from_le_bytes(word.try_into().expect("as many bytes"));
+            sum ^= long[long_hash(word, shift)] as u8;
+            sum ^= short[short_hash(word, shift)] as u8;
         }
         black_box(sum);
     }
 
-    /// Adds the literals and matches that make up `part`, at most [`MAX_PART`] bytes. `is_cold` says
-    /// that what they are looked for in has probably left the cache.
-    pub(super) fn find_matches(&mut self, part: &[u8], symbols: &mut Symbols, is_cold: bool) {
+    /// Adds the literals and matches that make up `part`, at most [`MAX_PART`] bytes.
+    pub(super) fn find_matches(&mut self, part: &[u8], symbols: &mut Symbols) {
         let mut at = self.append(part);
         let end = self.filled;
         let good_length = if part.len() > LARGE {
@@ -116,13 +117,7 @@ impl Window {
             GOOD_LENGTH
         };
         self.index_to(at);
-        let mut ahead = if is_cold { at } else { end };
         while at < end {
-            if ahead < end && ahead <= at + STRETCH / 2 {
-                let from = ahead.max(at);
-                ahead = end.min(from + STRETCH);
-                self.read_entries(from, ahead);
-            }
             let mut best = self.search(at, MIN_LENGTH - 1);
             if best.length == 0 {
                 symbols.push_literal(self.bytes[at]);
@@ -401,9 +396,6 @@ const NEAR: usize = 8 * 1024;
 const MIN_TABLE_BITS: u32 = 8;
 const MAX_TABLE_BITS: u32 = 13;
 const MAX_ENTRIES: usize = 1 << MAX_TABLE_BITS;
-
-/// Places whose entries are read ahead at a time.
-const STRETCH: usize = 64;
 
 /// Bytes of a cache's line on most processors; on others some lines are read twice.
 const LINE: usize = 64;
