@@ -6,12 +6,13 @@
 const assert = require('node:assert');
 const { spawn, spawnSync } = require('node:child_process');
 const { once } = require('node:events');
+const fs = require('node:fs');
 const path = require('node:path');
 const { describe, it } = require('node:test');
 const { setTimeout: sleep } = require('node:timers/promises');
 
 const run = require('./support/child');
-const { WebSocket } = require('./support/ferrows');
+const { itDiffers, lib, WebSocket } = require('./support/ferrows');
 const { closed, listen } = require('./support/server');
 
 const OPTIONS = { perMessageDeflate: { threshold: 0 } };
@@ -69,58 +70,163 @@ describe('Compressed messages of middle size', { timeout: 30e3 }, () => {
     }
   }
 
-  for (const count of [2, 20]) {
-    it(`of ${count} connections survive listeners that throw`, async () => {
-      const { code, lines, errors } = await run(
-        ({ WebSocket, WebSocketServer }, text, options, count) => {
-          let thrown = 0;
-          process.on('uncaughtException', ({ message }) => {
-            if (message !== 'mine') throw message;
-            thrown++;
-          });
-          const wss = new WebSocketServer({ port: 0, ...options });
-          const message = new Function(`return ${text}`)();
-          const received = [];
-          wss.on('connection', (ws) => {
-            ws.on('message', (data) => {
-              received.push(data.toString());
-              if (received.length === 5 * count) {
-                const expected = [];
-                for (let id = 0; id < count; id++) {
-                  for (let i = 0; i < 5; i++) expected.push(message(id, i));
-                }
-                const isEqual =
-                  received.sort().join() === expected.sort().join();
-                setImmediate(() => {
-                  console.log(isEqual, thrown === 5 * count);
-                  process.exit();
-                });
-              }
-              throw new Error('mine');
-            });
-          });
-          wss.on('listening', async () => {
-            const url = `ws://127.0.0.1:${wss.address().port}`;
-            const all = Array.from({ length: count }, () => {
-              return new WebSocket(url, options);
-            });
-            await Promise.all(
-              all.map((ws) => new Promise((done) => ws.on('open', done)))
-            );
-            for (let i = 0; i < 5; i++) {
-              all.forEach((ws, id) => ws.send(message(id, i)));
-              await new Promise((done) => setTimeout(done, 20));
-            }
-          });
-        },
-        { args: [text.toString(), OPTIONS, count] }
+  itDiffers('are inflated elsewhere if there are many in a turn', async (t) => {
+    if (process.env.FERROWS_TRANSPORT === 'tokio') {
+      t.skip('a connection is inflated on its I/O thread');
+      return;
+    }
+    const native = lib('native');
+    const { startInflate } = native;
+    let elsewhere = 0;
+    native.startInflate = (...args) => {
+      elsewhere++;
+      return startInflate(...args);
+    };
+    t.after(() => Object.assign(native, { startInflate }));
+    for (const count of [1, 30]) {
+      const wss = await listen(OPTIONS);
+      t.after(() => closed(wss));
+      let received = 0;
+      wss.on('connection', (ws) => ws.on('message', () => received++));
+      const url = `ws://127.0.0.1:${wss.address().port}`;
+      const all = Array.from(
+        { length: count },
+        () => new WebSocket(url, OPTIONS)
       );
-      assert.strictEqual(errors, '');
-      assert.deepStrictEqual(
-        { code, lines },
-        { code: 0, lines: ['true true'] }
+      await Promise.all(all.map((ws) => once(ws, 'open')));
+      // The first message of a connection is inflated where it is.
+      for (let number = 0; number < 10; number++) {
+        all.forEach((ws, id) => ws.send(text(id, number)));
+        while (received < (number + 1) * count) await sleep(1);
+      }
+      for (const ws of all) ws.terminate();
+      if (count === 1) assert.strictEqual(elsewhere, 0);
+    }
+    if (native.poolThreads() > 1) assert.ok(elsewhere > 0);
+    else assert.strictEqual(elsewhere, 0);
+  });
+
+  itDiffers('do not wait for what becomes very long', async () => {
+    const { code, lines, errors } = await run(({ WebSocketServer }) => {
+      const { randomBytes } = require('node:crypto');
+      const net = require('node:net');
+      const { constants, deflateRawSync } = require('node:zlib');
+
+      /** A frame with a compressed message, masked with zeros. */
+      const frame = (data) => {
+        const finishFlush = constants.Z_SYNC_FLUSH;
+        const payload = deflateRawSync(data, { finishFlush }).subarray(0, -4);
+        const header = Buffer.alloc(14);
+        header.set([0xc2, 0xff]);
+        header.writeBigUInt64BE(BigInt(payload.length), 2);
+        return Buffer.concat([header, payload]);
+      };
+      const connect = async (port) => {
+        const socket = net.connect(port, '127.0.0.1');
+        socket.write(
+          'GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\n' +
+            'Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n' +
+            'Sec-WebSocket-Extensions: permessage-deflate\r\n' +
+            'Sec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\n\r\n'
+        );
+        await new Promise((done) => socket.once('data', done));
+        // The first message of a connection is inflated where it is.
+        socket.write(frame('first'));
+        return socket;
+      };
+      const lengths = [];
+      const wss = new WebSocketServer({
+        port: 0,
+        perMessageDeflate: { concurrencyLimit: 1 },
+        maxPayload: 0
+      });
+      wss.on('connection', (ws) =>
+        ws.on('message', (data) => {
+          lengths.push(data.length);
+          if (lengths.length < 10 + 9 * 10 + 1) return;
+          // None of them, or nearly none, came behind it.
+          const place = lengths.indexOf(300 << 20);
+          console.log(place > 50 || place);
+          process.exit();
+        })
       );
+      wss.on('listening', async () => {
+        const { port } = wss.address();
+        const bomber = await connect(port);
+        const others = [];
+        while (others.length < 9) others.push(await connect(port));
+        const bomb = frame(Buffer.alloc(300 << 20));
+        const middle = frame(randomBytes(2000).toString('base64'));
+        bomber.write(bomb, () => {
+          const send = (left) => {
+            if (left === 0) return;
+            for (const socket of others) socket.write(middle);
+            setTimeout(send, 5, left - 1);
+          };
+          // Not before a thread has begun with it.
+          setTimeout(send, 20, 10);
+        });
+      });
     });
+    assert.strictEqual(errors, '');
+    assert.deepStrictEqual({ code, lines }, { code: 0, lines: ['true'] });
+  });
+
+  for (const count of [2, 20]) {
+    itDiffers(
+      `of ${count} connections survive listeners that throw`,
+      async () => {
+        const { code, lines, errors } = await run(
+          ({ WebSocket, WebSocketServer }, text, options, count) => {
+            let thrown = 0;
+            process.on('uncaughtException', ({ message }) => {
+              if (message !== 'mine') throw message;
+              thrown++;
+            });
+            const wss = new WebSocketServer({ port: 0, ...options });
+            const message = new Function(`return ${text}`)();
+            const received = [];
+            wss.on('connection', (ws) => {
+              ws.on('message', (data) => {
+                received.push(data.toString());
+                if (received.length === 5 * count) {
+                  const expected = [];
+                  for (let id = 0; id < count; id++) {
+                    for (let i = 0; i < 5; i++) expected.push(message(id, i));
+                  }
+                  const isEqual =
+                    received.sort().join() === expected.sort().join();
+                  setImmediate(() => {
+                    console.log(isEqual, thrown === 5 * count);
+                    process.exit();
+                  });
+                }
+                throw new Error('mine');
+              });
+            });
+            wss.on('listening', async () => {
+              const url = `ws://127.0.0.1:${wss.address().port}`;
+              const all = Array.from({ length: count }, () => {
+                return new WebSocket(url, options);
+              });
+              await Promise.all(
+                all.map((ws) => new Promise((done) => ws.on('open', done)))
+              );
+              for (let i = 0; i < 5; i++) {
+                all.forEach((ws, id) => ws.send(message(id, i)));
+                await new Promise((done) => setTimeout(done, 20));
+              }
+            });
+          },
+          { args: [text.toString(), OPTIONS, count] }
+        );
+        assert.strictEqual(errors, '');
+        assert.deepStrictEqual(
+          { code, lines },
+          { code: 0, lines: ['true true'] }
+        );
+      }
+    );
   }
 });
 
@@ -130,6 +236,10 @@ describe('With one processor', () => {
     spawnSync('taskset', ['--version']).status === 0
       ? false
       : 'there is no taskset';
+  const processor = () =>
+    /^Cpus_allowed_list:\s*(\d+)/m.exec(
+      fs.readFileSync('/proc/self/status', 'utf8')
+    )[1];
   const files = ['batches', 'connection', 'limits', 'messages', 'zlib'].map(
     (name) => path.join(__dirname, `permessage-deflate-${name}.spec.js`)
   );
@@ -137,7 +247,7 @@ describe('With one processor', () => {
   if (process.env.FERROWS_TEST_PROCESSORS === '1') return;
 
   it('compressed messages are as ever', { skip }, async () => {
-    const args = ['-c', '0', process.execPath, '--test', ...files];
+    const args = ['-c', processor(), process.execPath, '--test', ...files];
     const child = spawn('taskset', args, {
       env: {
         ...process.env,

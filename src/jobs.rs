@@ -129,16 +129,21 @@ impl JobQueue {
         let watched = self.watched.as_mut()?;
         let batch = std::mem::take(&mut self.batch);
         let count = batch.len();
-        if watched.jobs.submit(batch).is_err() {
+        let submitted = if wait {
+            watched.jobs.submit_and_wait(batch, MAX_WAIT)
+        } else {
+            watched.jobs.submit(batch).map(|()| false)
+        };
+        let Ok(has_results) = submitted else {
             call.throw(c"The operating system has no thread for compression");
             return None;
-        }
+        };
         if self.pending == 0 && count > 0 {
             // SAFETY: the function lives as long as `watched`.
             unsafe { sys::napi_ref_threadsafe_function(call.env, watched.function) };
         }
         self.pending += count;
-        Some(wait && watched.jobs.wait(MAX_WAIT))
+        Some(has_results)
     }
 
     /// A job that has finished, and whose place nobody has asked for.

@@ -56,9 +56,7 @@ fn create_decoder(call: &Call) -> Option<sys::napi_value> {
         compression: flags & COMPRESSION != 0,
     };
     let mut inbound = Inbound::new(config);
-    if pool_threads() > 1 {
-        inbound = inbound.with_helpers();
-    }
+    inbound.set_helpers(pool_threads() > 1);
     let receiving = Receiving {
         inbound,
         inflater: None,

@@ -18,6 +18,7 @@ use std::collections::VecDeque;
 use std::os::fd::BorrowedFd;
 
 use ferrows_engine::net::{Codec, Delivery, Remote, Returned, Socket};
+use ferrows_engine::pool_threads;
 use napi::bindgen_prelude::Result;
 use napi_sys as sys;
 
@@ -114,7 +115,12 @@ fn adopt(call: &Call) -> Option<sys::napi_value> {
     let Ok(socket) = Socket::duplicate(unsafe { BorrowedFd::borrow_raw(fd) }) else {
         return call.integer(-1);
     };
-    let Receiving { inbound, inflater } = *state.receiving.take(decoder)?;
+    let Receiving {
+        mut inbound,
+        inflater,
+    } = *state.receiving.take(decoder)?;
+    // An I/O thread does everything itself.
+    inbound.set_helpers(false);
     let codec = Codec {
         inbound,
         decompressor: inflater.and_then(|slot| state.decompressors.take(slot)),
@@ -274,9 +280,10 @@ impl Link {
     fn put_back(self, state: &State, codec: Codec) {
         let Self { decoder, inflater } = self;
         let Codec {
-            inbound,
+            mut inbound,
             decompressor,
         } = codec;
+        inbound.set_helpers(pool_threads() > 1);
         if let (Some(slot), Some(decompressor)) = (inflater, decompressor) {
             state.decompressors.put_back(slot, decompressor);
         }

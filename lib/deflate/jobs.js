@@ -5,6 +5,8 @@
 // most of them. At most so many batches as an application allows are under way;
 // the others wait for their turn here.
 
+const { performance } = require('node:perf_hooks');
+
 const Limiter = require('../limiter');
 const native = require('../native');
 const turn = require('../transport/turn');
@@ -31,6 +33,15 @@ const SOLE_BATCH = 256 * 1024;
  */
 const LIGHT_BATCH = 8 * 1024;
 
+/**
+ * Bytes of input of all jobs up to which this thread waits for them, where there
+ * is one processor only.
+ */
+const MAX_AWAITED = 512 * 1024;
+
+/** Milliseconds without a result after which the threads count as busy for long. */
+const MAX_SILENCE = 4;
+
 /** Words that describe a job that has finished (see `src/deflate.rs`). */
 const WORDS = 3;
 
@@ -47,8 +58,14 @@ let scratch = null;
 /** @type {?Limiter} made by whoever comes first */
 let limiter = null;
 
-/** Whether jobs are done on one thread only; set with `limiter`. */
-let isSole = false;
+/** How many threads there are to do jobs; set with `limiter`. */
+let threads = 0;
+
+/** Whether results are being handed out. */
+let isFinishing = false;
+
+/** When jobs began to be under way, or gave a result last. */
+let lastProgress = 0;
 
 /** @type {?Batch} the one that is being filled */
 let current = null;
@@ -56,7 +73,7 @@ let current = null;
 /** @type {Map<number, Job>} the jobs under way */
 const jobs = new Map();
 
-/** Bytes of all of them. */
+/** Bytes of the input of all of them. */
 let bytesUnderWay = 0;
 
 let lastId = 0;
@@ -94,11 +111,12 @@ class Batch {
     this.done = done;
     this.left = this.jobs.length;
     const ids = this.jobs.map(register);
+    // A job may be kept for long by what it belongs to, and so its batch.
+    this.jobs = [];
     try {
       watch();
       for (const id of ids) start(id);
-      const waits = isSole && bytesUnderWay < 2 * SOLE_BATCH;
-      if (native.submitJobs(waits ? 1 : 0)) setImmediate(finishJobs);
+      if (native.submitJobs(mayWait() ? 1 : 0)) setImmediate(finishJobs);
     } catch (err) {
       // There is no thread to do them.
       for (const id of ids) fail(id, err);
@@ -123,6 +141,7 @@ function watch() {
  * @return {number} its id from now on
  */
 function register(job) {
+  if (jobs.size === 0) lastProgress = performance.now();
   lastId = (lastId + 1) >>> 0;
   jobs.set(lastId, job);
   bytesUnderWay += job.bytes;
@@ -172,7 +191,7 @@ function unregister(id) {
 function limit(concurrency = DEFAULT_CONCURRENCY) {
   if (limiter !== null) return;
   limiter = new Limiter(concurrency);
-  isSole = native.poolThreads() === 1;
+  threads = native.poolThreads();
 }
 
 /**
@@ -181,6 +200,11 @@ function limit(concurrency = DEFAULT_CONCURRENCY) {
  * @param {Job} job the job
  */
 function run(job) {
+  const isLight = job.isLight && job.bytes <= LIGHT_BATCH;
+  if (isLight && isStalled()) {
+    setImmediate(doHere, [job], 0);
+    return;
+  }
   if (current === null) {
     current = new Batch();
     setImmediate(endTurn, current);
@@ -188,8 +212,8 @@ function run(job) {
   job.batch = current;
   current.jobs.push(job);
   current.bytes += job.bytes;
-  current.isLight &&= job.isLight;
-  if (current.bytes >= (isSole ? SOLE_BATCH : SHARED_BATCH)) submit();
+  current.isLight &&= isLight;
+  if (current.bytes >= (threads > 1 ? SHARED_BATCH : SOLE_BATCH)) submit();
 }
 
 /** Has the batch done that is being filled, if there is one worth a thread. */
@@ -216,6 +240,30 @@ function endTurn(batch) {
 }
 
 /**
+ * @return {boolean} whether a new batch would have to wait for long: what a peer
+ *     has sent may become a thousand times as much
+ */
+function isStalled() {
+  return (
+    limiter.pending >= Math.min(threads, limiter.concurrency) &&
+    performance.now() - lastProgress > MAX_SILENCE
+  );
+}
+
+/**
+ * @return {boolean} whether this thread, which there is no processor for beside
+ *     that of the jobs, waits until they are done
+ */
+function mayWait() {
+  return (
+    threads === 1 &&
+    !isFinishing &&
+    bytesUnderWay <= MAX_AWAITED &&
+    performance.now() - lastProgress <= MAX_SILENCE
+  );
+}
+
+/**
  * @param {Batch} batch a batch
  * @return {boolean} whether it is done where it is
  */
@@ -233,7 +281,11 @@ function isForHere(batch) {
 function doHere(list, index) {
   const turned = turn.begin();
   try {
-    while (index < list.length) list[index++].done(undefined, false);
+    while (index < list.length) {
+      const job = list[index++];
+      job.batch = null;
+      job.done(undefined, false);
+    }
   } finally {
     if (index < list.length) setImmediate(doHere, list, index);
     turn.end(turned);
@@ -246,7 +298,9 @@ function doHere(list, index) {
  * @param {boolean} brief whether the result changes after this call
  */
 function finish(job, result, brief) {
-  job.batch.leave();
+  const { batch } = job;
+  job.batch = null;
+  batch.leave();
   job.done(result, brief);
 }
 
@@ -256,6 +310,7 @@ function finishJobs() {
     const owned = [];
     const count = native.takeFinished(words, scratch, owned);
     if (count === 0) return;
+    lastProgress = performance.now();
     finishFrom(0, count, owned);
   }
 }
@@ -270,14 +325,18 @@ function finishJobs() {
  */
 function finishFrom(index, count, owned) {
   const turned = turn.begin();
+  let threw = true;
+  isFinishing = true;
   try {
     while (index < count) {
       const at = index++ * WORDS;
       finish(unregister(words[at]), resultAt(at, owned), words[at + 2] < OWNED);
     }
+    threw = false;
   } finally {
+    isFinishing = false;
     try {
-      if (index < count) putOff(index, count, owned);
+      if (threw) putOff(index, count, owned);
     } finally {
       turn.end(turned);
     }
@@ -285,7 +344,7 @@ function finishFrom(index, count, owned) {
 }
 
 /**
- * Leaves jobs for later, in their order.
+ * Leaves jobs for later, in their order, and whatever else has finished.
  *
  * @param {number} index the first of them
  * @param {number} count how many were taken

@@ -58,12 +58,13 @@ impl Inbound {
         }
     }
 
-    /// The same where others may do its work while this thread does something else.
-    pub fn with_helpers(self) -> Self {
-        Self {
-            longest_last: SMALL_PAYLOAD,
-            ..self
-        }
+    /// Says whether others may do its work while this thread does something else; at first they may not.
+    pub fn set_helpers(&mut self, has_helpers: bool) {
+        self.longest_last = if has_helpers {
+            SMALL_PAYLOAD
+        } else {
+            INLINE_PAYLOAD
+        };
     }
 
     /// Announces a chunk, as [`Decoder::handle_chunk`] does.

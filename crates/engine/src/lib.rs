@@ -8,7 +8,7 @@
 //! | [`Outboxes`], [`write_frame`] | frames that wait to be written |
 //! | `net` | sockets that are read and written without Node (Unix) |
 //! | [`MaskKeys`] | where mask keys come from |
-//! | [`spare_buffers`] | large buffers that are used again |
+//! | [`spare_buffers`] | buffers that are used again |
 //! | [`Slots`] | what JavaScript knows by number |
 //!
 //! Nothing here knows Node. One value of each belongs to one JavaScript

@@ -11,7 +11,7 @@
 //! ```
 //!
 //! Waking a thread costs more than compressing a small message, so small jobs come in batches. Where
-//! there is one processor only, the environment's thread had better [wait](Jobs::wait) for a batch.
+//! there is one processor only, the environment's thread had better [wait](Jobs::submit_and_wait) for a batch.
 
 use std::cell::Cell;
 use std::io;
@@ -107,7 +107,7 @@ impl<T: Send + 'static> Jobs<T> {
     ///
     /// # Errors
     ///
-    /// When the system does not give a first thread.
+    /// When the system does not give a first thread; nothing of the batch is done then.
     pub fn submit(&mut self, batch: Vec<Job<T>>) -> io::Result<()> {
         let pool = match &self.pool {
             Some(pool) => pool,
@@ -115,29 +115,53 @@ impl<T: Send + 'static> Jobs<T> {
         };
         let (shared, count) = (Arc::clone(&self.shared), batch.len());
         self.shared.lock().under_way += count;
-        let spawned = spawn(pool, move || shared.work(batch));
-        if spawned.is_err() {
-            self.shared.lock().under_way -= count;
+        let batch = Arc::new(Mutex::new(Some(batch)));
+        let take = |batch: &Mutex<Option<_>>| {
+            let mut batch = batch.lock().unwrap_or_else(PoisonError::into_inner);
+            batch.take()
+        };
+        let work = {
+            let batch = Arc::clone(&batch);
+            move || {
+                if let Some(batch) = take(&batch) {
+                    shared.work(batch);
+                }
+            }
+        };
+        match spawn(pool, work) {
+            // Else the work would wait for a thread that is there later.
+            Err(error) if take(&batch).is_some() => {
+                self.shared.lock().under_way -= count;
+                Err(error)
+            }
+            _ => Ok(()),
         }
-        spawned
     }
 
-    /// Waits until all that was submitted is done, or until `limit` is over, and says whether there are
-    /// results to take. The environment is not woken for these.
+    /// The same, and waits until everything that was submitted is done, or until `limit` is over; says
+    /// whether there are results to take. The environment is not woken for these.
     ///
     /// Where there is one processor only, its thread would otherwise take it from the thread of the pool
     /// for each byte that arrives, and give it back: two switches, and caches that each has to fill
     /// again.
-    pub fn wait(&self, limit: Duration) -> bool {
-        let mut state = self.shared.lock();
-        state.is_awaited = true;
+    ///
+    /// # Errors
+    ///
+    /// As above.
+    pub fn submit_and_wait(&mut self, batch: Vec<Job<T>>, limit: Duration) -> io::Result<bool> {
+        // Before it begins, or the end of it might come first.
+        self.shared.lock().is_awaited = true;
+        let submitted = self.submit(batch);
+        let limit = submitted.as_ref().map_or(Duration::ZERO, |()| limit);
         let (mut state, _) = self
             .shared
             .done
-            .wait_timeout_while(state, limit, |state| state.under_way > 0)
+            .wait_timeout_while(self.shared.lock(), limit, |state| state.under_way > 0)
             .unwrap_or_else(PoisonError::into_inner);
         state.is_awaited = false;
-        !state.finished.is_empty()
+        let has_results = !state.finished.is_empty();
+        drop(state);
+        submitted.map(|()| has_results)
     }
 
     /// What has finished since the last call, in the order in which it did.

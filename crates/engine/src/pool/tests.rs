@@ -215,12 +215,36 @@ fn wake_once_for_several_results() {
 fn can_be_waited_for() {
     let _alone = alone();
     let mut environment = Environment::new();
-    environment.submit_batch((0..20).map(|id| Job::new(id, move |_| id)).collect());
-    assert!(environment.jobs.wait(SOON));
-    let all = environment.jobs.take_finished();
-    assert_eq!(all, (0..20).map(|id| (id, id)).collect::<Vec<_>>());
-    assert!(!environment.jobs.wait(SOON), "nothing is under way");
+    for _ in 0..100 {
+        let batch = (0..20).map(|id| Job::new(id, move |_| id)).collect();
+        assert!(environment.jobs.submit_and_wait(batch, SOON).unwrap());
+        let all = environment.jobs.take_finished();
+        assert_eq!(all, (0..20).map(|id| (id, id)).collect::<Vec<_>>());
+    }
+    let nothing = environment.jobs.submit_and_wait(Vec::new(), SOON).unwrap();
+    assert!(!nothing, "nothing is under way");
     assert_eq!(environment.wakes.load(Ordering::SeqCst), 0);
+}
+
+#[test]
+fn are_waited_for_with_those_before_them() {
+    let _alone = alone();
+    let mut environment = Environment::new();
+    let (sender, receiver) = channel::<()>();
+    environment.submit(1, move |_| {
+        receiver.recv_timeout(SOON).expect("it is waited for");
+        thread::sleep(Duration::from_millis(20));
+        1
+    });
+    let batch = vec![Job::new(2, move |_| {
+        sender.send(()).unwrap();
+        2
+    })];
+    if threads() > 1 {
+        assert!(environment.jobs.submit_and_wait(batch, SOON).unwrap());
+        assert_eq!(environment.jobs.take_finished(), [(2, 2), (1, 1)]);
+        assert_eq!(environment.wakes.load(Ordering::SeqCst), 0);
+    }
 }
 
 #[test]
@@ -228,11 +252,12 @@ fn are_not_waited_for_longer_than_wanted() {
     let _alone = alone();
     let mut environment = Environment::new();
     let (sender, receiver) = channel::<()>();
-    environment.submit(1, move |_| {
+    let batch = vec![Job::new(1, move |_| {
         receiver.recv_timeout(SOON).expect("nobody waits any more");
         2
-    });
-    assert!(!environment.jobs.wait(Duration::from_millis(1)));
+    })];
+    let limit = Duration::from_millis(1);
+    assert!(!environment.jobs.submit_and_wait(batch, limit).unwrap());
     sender.send(()).unwrap();
     assert_eq!(environment.wait_for(1), [(1, 2)]);
 }
@@ -242,7 +267,7 @@ fn that_finish_while_others_are_waited_for_wake_nobody() {
     let _alone = alone();
     let mut environment = Environment::new();
     let (sender, receiver) = channel::<()>();
-    environment.submit_batch(vec![
+    let batch = vec![
         Job::new(1, |_| {
             thread::sleep(2 * MAX_DELAY);
             1
@@ -251,8 +276,10 @@ fn that_finish_while_others_are_waited_for_wake_nobody() {
             receiver.recv_timeout(SOON).expect("nobody waits any more");
             2
         }),
-    ]);
-    while !environment.jobs.wait(MAX_DELAY) {}
+    ];
+    // Long enough for the first one on any machine.
+    let limit = Duration::from_millis(500);
+    assert!(environment.jobs.submit_and_wait(batch, limit).unwrap());
     assert_eq!(environment.jobs.take_finished(), [(1, 1)]);
     assert_eq!(environment.wakes.load(Ordering::SeqCst), 0);
     sender.send(()).unwrap();
@@ -264,14 +291,13 @@ fn that_panic_are_not_waited_for() {
     let _alone = alone();
     let mut environment = Environment::new();
     let start = Instant::now();
-    environment.submit(1, |_| panicking_if_odd(1));
-    assert!(!environment.jobs.wait(SOON));
-    environment.submit_batch(
-        (1..4)
-            .map(|id| Job::new(id, move |_| panicking_if_odd(id)))
-            .collect(),
-    );
-    assert!(environment.jobs.wait(SOON));
+    let job = |id| Job::new(id, move |_| panicking_if_odd(id));
+    let waited = environment.jobs.submit_and_wait(vec![job(1)], SOON);
+    assert!(!waited.unwrap());
+    let waited = environment
+        .jobs
+        .submit_and_wait((1..4).map(job).collect(), SOON);
+    assert!(waited.unwrap());
     assert_eq!(environment.jobs.take_finished(), [(2, 2)]);
     assert!(start.elapsed() < SOON);
 }

@@ -75,7 +75,7 @@ fn is_for_the_last_of_a_chunk_where_others_may_do_it() {
     let last: Vec<u8> = middle.iter().rev().copied().collect();
     let all = Peer::new().binary(&middle).binary(&short).binary(&last);
     let mut receiver = Receiver::new(CONFIG);
-    receiver.inbound = Inbound::new(CONFIG).with_helpers();
+    receiver.inbound.set_helpers(true);
     receiver.chunk(&all.wire);
     assert_eq!(receiver.poll(true), binary(&middle), "others follow");
     assert_eq!(receiver.poll(true), binary(&short));

@@ -5,6 +5,8 @@ use std::mem;
 
 use ferrows_protocol::{Event, Payload, ProtocolError};
 
+use crate::spare_buffers;
+
 /// News of a connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Delivery {
@@ -105,7 +107,10 @@ impl Batch {
         {
             let start = self.bytes.len();
             self.bytes.extend_from_slice(payload.bytes(chunk));
-            *payload = Payload::InChunk(start..self.bytes.len());
+            let copied = Payload::InChunk(start..self.bytes.len());
+            if let Payload::Owned(bytes) = mem::replace(payload, copied) {
+                spare_buffers::give(bytes);
+            }
         }
         self.entries.push_back(Entry { id, delivery });
     }
