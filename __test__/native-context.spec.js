@@ -194,6 +194,8 @@ const PROGRAMS = {
         const url = `ws://127.0.0.1:${wss.address().port}`;
         ws = als.run('its own', () => new WebSocket(url));
         ws.on('message', (data) => {
+          // Whether more come after it has closed is a matter of time.
+          if (ws.readyState !== WebSocket.OPEN) return;
           log('client', 'message');
           if (data.toString() !== '40') return;
           clearInterval(timer);

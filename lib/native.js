@@ -21,6 +21,7 @@ const FUNCTIONS = [
   'encodeNew',
   'hold',
   'isValidUtf8',
+  'jobsSilence',
   'mask',
   'parseExtensions',
   'parseSubprotocols',

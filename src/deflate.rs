@@ -25,6 +25,7 @@ pub(crate) fn export(exports: &Exports, codecs: &Codecs) -> napi::Result<()> {
     exports.bound(c"createDeflater", create_deflater_shell, data)?;
     exports.bound(c"createInflater", create_inflater_shell, data)?;
     exports.bound(c"deflate", deflate_shell, data)?;
+    exports.bound(c"jobsSilence", jobs_silence_shell, data)?;
     exports.bound(c"poolThreads", pool_threads_shell, data)?;
     exports.bound(c"releaseDeflater", release_deflater_shell, data)?;
     exports.bound(c"releaseInflater", release_inflater_shell, data)?;
@@ -39,6 +40,7 @@ pub(crate) fn export(exports: &Exports, codecs: &Codecs) -> napi::Result<()> {
 callback!(create_deflater_shell, create_deflater, 6);
 callback!(create_inflater_shell, create_inflater, 4);
 callback!(deflate_shell, deflate, 4);
+callback!(jobs_silence_shell, jobs_silence, 0);
 callback!(pool_threads_shell, pool_threads, 0);
 callback!(release_deflater_shell, release_deflater, 1);
 callback!(release_inflater_shell, release_inflater, 1);
@@ -293,6 +295,12 @@ fn settle(call: &Call, finished: Finished) -> Option<Result<Vec<u8>, ProtocolErr
             Some(result)
         }
     }
+}
+
+/// `jobsSilence()`: for how many milliseconds none of the jobs under way has been done.
+fn jobs_silence(call: &Call) -> Option<sys::napi_value> {
+    let silence = Codecs::of(call).jobs.borrow().silence();
+    call.number(u32::try_from(silence.as_millis()).unwrap_or(u32::MAX))
 }
 
 /// `poolThreads()`: how many threads jobs are done on at most.

@@ -146,6 +146,12 @@ impl JobQueue {
         Some(has_results)
     }
 
+    /// How long none of the jobs under way has been done.
+    pub(crate) fn silence(&self) -> Duration {
+        let watched = self.watched.as_ref();
+        watched.map_or(Duration::ZERO, |watched| watched.jobs.silence())
+    }
+
     /// A job that has finished, and whose place nobody has asked for.
     pub(crate) fn next_finished(&mut self, call: &Call) -> Option<(u32, Finished)> {
         let watched = self.watched.as_ref()?;

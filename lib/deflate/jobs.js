@@ -5,8 +5,6 @@
 // most of them. At most so many batches as an application allows are under way;
 // the others wait for their turn here.
 
-const { performance } = require('node:perf_hooks');
-
 const Limiter = require('../limiter');
 const native = require('../native');
 const turn = require('../transport/turn');
@@ -39,7 +37,7 @@ const LIGHT_BATCH = 8 * 1024;
  */
 const MAX_AWAITED = 512 * 1024;
 
-/** Milliseconds without a result after which the threads count as busy for long. */
+/** Milliseconds in which no job was done after which all count as long ones. */
 const MAX_SILENCE = 4;
 
 /** Words that describe a job that has finished (see `src/deflate.rs`). */
@@ -64,9 +62,6 @@ let threads = 0;
 /** Whether results are being handed out. */
 let isFinishing = false;
 
-/** When jobs began to be under way, or gave a result last. */
-let lastProgress = 0;
-
 /** @type {?Batch} the one that is being filled */
 let current = null;
 
@@ -89,7 +84,7 @@ let lastId = 0;
  * @property {function((Buffer|Error|undefined), boolean)} done called with what
  *     came of it, an Error if it could not be started; the second argument says
  *     that the bytes change after the call
- * @property {Batch} batch set here
+ * @property {?Batch} batch set here
  */
 
 /** Jobs that are done one after the other. */
@@ -141,7 +136,6 @@ function watch() {
  * @return {number} its id from now on
  */
 function register(job) {
-  if (jobs.size === 0) lastProgress = performance.now();
   lastId = (lastId + 1) >>> 0;
   jobs.set(lastId, job);
   bytesUnderWay += job.bytes;
@@ -246,7 +240,7 @@ function endTurn(batch) {
 function isStalled() {
   return (
     limiter.pending >= Math.min(threads, limiter.concurrency) &&
-    performance.now() - lastProgress > MAX_SILENCE
+    native.jobsSilence() > MAX_SILENCE
   );
 }
 
@@ -259,7 +253,7 @@ function mayWait() {
     threads === 1 &&
     !isFinishing &&
     bytesUnderWay <= MAX_AWAITED &&
-    performance.now() - lastProgress <= MAX_SILENCE
+    native.jobsSilence() <= MAX_SILENCE
   );
 }
 
@@ -268,7 +262,7 @@ function mayWait() {
  * @return {boolean} whether it is done where it is
  */
 function isForHere(batch) {
-  return batch.isLight && batch.bytes <= LIGHT_BATCH;
+  return batch.isLight && (batch.bytes <= LIGHT_BATCH || isStalled());
 }
 
 /**
@@ -310,7 +304,6 @@ function finishJobs() {
     const owned = [];
     const count = native.takeFinished(words, scratch, owned);
     if (count === 0) return;
-    lastProgress = performance.now();
     finishFrom(0, count, owned);
   }
 }

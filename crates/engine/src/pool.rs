@@ -76,9 +76,21 @@ struct State<T> {
     finished: Vec<(u32, T)>,
     /// Jobs that were submitted and are not done.
     under_way: usize,
+    /// When one of them was done last, or the first one was submitted.
+    last_progress: Instant,
     /// Whether the environment's thread waits, and need not be woken.
     is_awaited: bool,
     is_closed: bool,
+}
+
+impl<T> State<T> {
+    /// Counts jobs that are submitted.
+    fn begin(&mut self, count: usize) {
+        if self.under_way == 0 {
+            self.last_progress = Instant::now();
+        }
+        self.under_way += count;
+    }
 }
 
 impl<T: Send + 'static> Jobs<T> {
@@ -90,6 +102,7 @@ impl<T: Send + 'static> Jobs<T> {
                 state: Mutex::new(State {
                     finished: Vec::new(),
                     under_way: 0,
+                    last_progress: Instant::now(),
                     is_awaited: false,
                     is_closed: false,
                 }),
@@ -114,7 +127,7 @@ impl<T: Send + 'static> Jobs<T> {
             None => self.pool.insert(shared_pool()?),
         };
         let (shared, count) = (Arc::clone(&self.shared), batch.len());
-        self.shared.lock().under_way += count;
+        self.shared.lock().begin(count);
         let batch = Arc::new(Mutex::new(Some(batch)));
         let take = |batch: &Mutex<Option<_>>| {
             let mut batch = batch.lock().unwrap_or_else(PoisonError::into_inner);
@@ -160,8 +173,21 @@ impl<T: Send + 'static> Jobs<T> {
             .unwrap_or_else(PoisonError::into_inner);
         state.is_awaited = false;
         let has_results = !state.finished.is_empty();
+        if submitted.is_err() && has_results {
+            self.shared.waker.wake();
+        }
         drop(state);
         submitted.map(|()| has_results)
+    }
+
+    /// How long none of the jobs under way has been done; nothing if there are none.
+    pub fn silence(&self) -> Duration {
+        let state = self.shared.lock();
+        if state.under_way == 0 {
+            Duration::ZERO
+        } else {
+            state.last_progress.elapsed()
+        }
     }
 
     /// What has finished since the last call, in the order in which it did.
@@ -226,6 +252,7 @@ impl<T> Shared<T> {
             return;
         }
         state.under_way -= done;
+        state.last_progress = Instant::now();
         let is_first = state.finished.is_empty() && !results.is_empty();
         state.finished.append(results);
         if !state.is_awaited {
