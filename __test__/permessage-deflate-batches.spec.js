@@ -15,6 +15,9 @@ const run = require('./support/child');
 const { itDiffers, lib, WebSocket } = require('./support/ferrows');
 const { closed, listen } = require('./support/server');
 
+/** Where a module of the package is. */
+const libPath = (name) => path.join(__dirname, '..', 'lib', name);
+
 const OPTIONS = { perMessageDeflate: { threshold: 0 } };
 
 /** A text of 16 KiB that takes more than 4 KiB when it is compressed. */
@@ -172,6 +175,46 @@ describe('Compressed messages of middle size', { timeout: 30e3 }, () => {
     });
     assert.strictEqual(errors, '');
     assert.deepStrictEqual({ code, lines }, { code: 0, lines: ['true'] });
+  });
+
+  itDiffers('all end, though there is no room for all at a time', async () => {
+    const { code, lines } = await run(
+      (ferrows, nativePath, jobsPath) => {
+        // The addon, played by hand: it has finished 70 jobs, and gives 64.
+        const native = require(nativePath);
+        const ids = [];
+        let finished;
+        native.watchJobs = (callback) => (finished = callback);
+        native.submitJobs = () => 0;
+        native.takeFinished = (words) => {
+          const some = ids.splice(0, words.length / 3);
+          some.forEach((id, i) => words.set([id, 0, 0xffffffff], 3 * i));
+          return some.length;
+        };
+        const jobs = require(jobsPath);
+        jobs.limit();
+        process.on('uncaughtException', ({ message }) => console.log(message));
+        let done = 0;
+        for (let i = 0; i < 70; i++) {
+          jobs.run({
+            bytes: 10,
+            isLight: false,
+            start: (id) => ids.push(id),
+            done() {
+              if (++done === 64) throw new Error('thrown by the 64th');
+              if (done === 70) console.log('all');
+            }
+          });
+        }
+        setTimeout(() => finished(), 20);
+        setTimeout(() => process.exit(), 1000);
+      },
+      { args: [libPath('native'), libPath('deflate/jobs')] }
+    );
+    assert.deepStrictEqual(
+      { code, lines },
+      { code: 0, lines: ['thrown by the 64th', 'all'] }
+    );
   });
 
   for (const count of [2, 20]) {
