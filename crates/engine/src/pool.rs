@@ -11,7 +11,8 @@
 //! ```
 //!
 //! Waking a thread costs more than compressing a small message, so small jobs come in batches. Where
-//! there is one processor only, the environment's thread had better [wait](Jobs::submit_and_wait) for a batch.
+//! there is one processor only, the environment's thread had better wait for a batch
+//! ([`Jobs::submit_and_wait`]).
 
 use std::cell::Cell;
 use std::io;
@@ -128,27 +129,11 @@ impl<T: Send + 'static> Jobs<T> {
         };
         let (shared, count) = (Arc::clone(&self.shared), batch.len());
         self.shared.lock().begin(count);
-        let batch = Arc::new(Mutex::new(Some(batch)));
-        let take = |batch: &Mutex<Option<_>>| {
-            let mut batch = batch.lock().unwrap_or_else(PoisonError::into_inner);
-            batch.take()
-        };
-        let work = {
-            let batch = Arc::clone(&batch);
-            move || {
-                if let Some(batch) = take(&batch) {
-                    shared.work(batch);
-                }
-            }
-        };
-        match spawn(pool, work) {
-            // Else the work would wait for a thread that is there later.
-            Err(error) if take(&batch).is_some() => {
-                self.shared.lock().under_way -= count;
-                Err(error)
-            }
-            _ => Ok(()),
+        let spawned = spawn(pool, move || shared.work(batch));
+        if spawned.is_err() {
+            self.shared.lock().under_way -= count;
         }
+        spawned
     }
 
     /// The same, and waits until everything that was submitted is done, or until `limit` is over; says
@@ -280,11 +265,28 @@ const MAX_DELAY: Duration = Duration::from_millis(1);
 ///
 /// # Errors
 ///
-/// When there is no thread and the system does not give one; the work then waits for one.
+/// When there is no thread and the system does not give one; the work is dropped then.
 fn spawn(pool: &Runtime, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    // A task without a thread would wait for one that is there later, so its work is taken back.
+    let work = Arc::new(Mutex::new(Some(work)));
+    let task = {
+        let work = Arc::clone(&work);
+        move || {
+            if let Some(work) = take(&work) {
+                work();
+            }
+        }
+    };
     // It panics without a thread. The handle is of no use: results come back by other ways.
-    catch_unwind(AssertUnwindSafe(|| drop(pool.spawn_blocking(work))))
-        .map_err(|_| io::Error::from(io::ErrorKind::WouldBlock))
+    let spawned = catch_unwind(AssertUnwindSafe(|| drop(pool.spawn_blocking(task))));
+    if spawned.is_err() && take(&work).is_some() {
+        return Err(io::ErrorKind::WouldBlock.into());
+    }
+    Ok(())
+}
+
+fn take<T>(place: &Mutex<Option<T>>) -> Option<T> {
+    place.lock().unwrap_or_else(PoisonError::into_inner).take()
 }
 
 /// Threads that the pool has at most: one for each processor that the process might use when it was

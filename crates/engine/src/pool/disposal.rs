@@ -25,12 +25,9 @@ pub fn free_elsewhere(buffer: Vec<u8>) {
         waiting.buffers.len() == 1
     };
     if is_first {
-        // If the pool ends before, they are freed where the task is dropped.
+        // If the pool ends before, or has no thread, they are freed where the task is dropped.
         let task = FreesAll;
-        if super::spawn(&pool, move || drop(task)).is_err() {
-            // There is no thread, and the task waits for one.
-            drop(FreesAll);
-        }
+        let _ = super::spawn(&pool, move || drop(task));
     }
 }
 
