@@ -10,7 +10,7 @@
 //!                          `owned`                           FAILED: the close code
 //! ```
 
-use ferrows_engine::spare_buffers;
+use ferrows_engine::{Inbound, spare_buffers};
 use ferrows_protocol::{Event, MessageKind, OpCode, Payload, ProtocolError};
 use napi_sys as sys;
 
@@ -170,6 +170,13 @@ impl Batch<'_> {
         Some(offset)
     }
 
+    /// Adds that nothing goes on before some work is done; `index` is where in `owned` what follows is.
+    pub(crate) fn push_suspension(&mut self, inbound: &Inbound, index: u32) -> Option<()> {
+        let bytes = u32::try_from(inbound.work_bytes()).unwrap_or(u32::MAX);
+        let is_light = u32::from(inbound.may_work_here());
+        self.put([SUSPENDED, bytes, index, is_light])
+    }
+
     /// Adds what ends the input.
     pub(crate) fn push_failure(&mut self, failure: &ProtocolError) -> Option<()> {
         let value = js_error(self.call, failure)?;
@@ -207,8 +214,9 @@ const IN_SLAB: u32 = 0x20;
 const FRAMES: u32 = 0x40;
 const FAILED: u32 = 0x80;
 /// Not an event: nothing goes on before `startInflate` has done its work, which
-/// has as many bytes of input as the second word says.
-pub(crate) const SUSPENDED: u32 = 0x100;
+/// has as many bytes of input as the second word says. If the fourth is 1, decoding
+/// once more does it too, at least in part.
+const SUSPENDED: u32 = 0x100;
 
 /// Words for a group of one event and a failure.
 #[cfg(unix)]

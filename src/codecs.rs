@@ -9,7 +9,7 @@ use std::ffi::c_void;
 use std::ptr;
 use std::rc::Rc;
 
-use ferrows_engine::{Compressors, Inbound, Slots};
+use ferrows_engine::{Compressors, Inbound, Slots, pool_threads};
 use ferrows_protocol::deflate::Decompressor;
 use napi_sys as sys;
 
@@ -26,6 +26,15 @@ pub(crate) struct Receiving {
     pub(crate) inbound: Inbound,
     /// The number of its decompressor, once a compressed message has come.
     pub(crate) inflater: Option<usize>,
+}
+
+impl Receiving {
+    /// One that is used on the thread of its environment, which threads of the pool help if they have
+    /// a processor of their own.
+    pub(crate) fn new(mut inbound: Inbound, inflater: Option<usize>) -> Self {
+        inbound.set_helpers(pool_threads() > 1);
+        Self { inbound, inflater }
+    }
 }
 
 /// Everything of one environment, used on its thread only. Shared by reference.

@@ -15,13 +15,13 @@
 //! that was assembled or inflated lies in the slab, if it is small, or else is an
 //! element of the array `owned`, as an `Error` is.
 
-use ferrows_engine::{Inbound, Polled, pool_threads};
+use ferrows_engine::{Inbound, Polled};
 use ferrows_protocol::deflate::Decompressor;
 use ferrows_protocol::{DecoderConfig, Limits, Side};
 use napi::bindgen_prelude::Result;
 use napi_sys as sys;
 
-use crate::batch::{Batch, SUSPENDED, WORDS};
+use crate::batch::{Batch, WORDS};
 use crate::codecs::{Codecs, Receiving};
 use crate::raw::{Call, Exports, callback};
 use crate::values::set_element;
@@ -55,12 +55,7 @@ fn create_decoder(call: &Call) -> Option<sys::napi_value> {
         validate_utf8: flags & VALIDATE_UTF8 != 0,
         compression: flags & COMPRESSION != 0,
     };
-    let mut inbound = Inbound::new(config);
-    inbound.set_helpers(pool_threads() > 1);
-    let receiving = Receiving {
-        inbound,
-        inflater: None,
-    };
+    let receiving = Receiving::new(Inbound::new(config), None);
     Codecs::of(call).receiving.insert(call, Box::new(receiving))
 }
 
@@ -145,8 +140,7 @@ fn decode_with(
         match inbound.poll(chunk, &mut at, decompressor.as_deref_mut()) {
             Ok(Polled::Event(event)) => batch.push(event, None)?,
             Ok(Polled::Suspended) => {
-                let bytes = u32::try_from(inbound.work_bytes()).unwrap_or(u32::MAX);
-                batch.put([SUSPENDED, bytes, 0, 0])?;
+                batch.push_suspension(inbound, 0)?;
                 break;
             }
             Ok(Polled::Nothing) => break,

@@ -18,7 +18,6 @@ use std::collections::VecDeque;
 use std::os::fd::BorrowedFd;
 
 use ferrows_engine::net::{Codec, Delivery, Remote, Returned, Socket};
-use ferrows_engine::pool_threads;
 use napi::bindgen_prelude::Result;
 use napi_sys as sys;
 
@@ -280,14 +279,13 @@ impl Link {
     fn put_back(self, state: &State, codec: Codec) {
         let Self { decoder, inflater } = self;
         let Codec {
-            mut inbound,
+            inbound,
             decompressor,
         } = codec;
-        inbound.set_helpers(pool_threads() > 1);
         if let (Some(slot), Some(decompressor)) = (inflater, decompressor) {
             state.decompressors.put_back(slot, decompressor);
         }
-        let receiving = Receiving { inbound, inflater };
+        let receiving = Receiving::new(inbound, inflater);
         state.receiving.put_back(decoder, Box::new(receiving));
     }
 }

@@ -3,7 +3,7 @@
 use std::ffi::{CString, c_void};
 use std::ptr;
 
-use ferrows_engine::{free_elsewhere, spare_buffers};
+use ferrows_engine::{HAND_OVER, free_elsewhere, spare_buffers};
 use ferrows_protocol::{FrameLengths, ProtocolError};
 use napi_sys as sys;
 
@@ -145,8 +145,3 @@ fn set_errno(call: &Call, error: sys::napi_value, errno: i32) -> Option<()> {
     };
     (status == sys::Status::napi_ok).then_some(())
 }
-
-/// From this size on a payload is handed over as external memory. Making such
-/// a `Buffer`, and finalizing it, costs about as much as copying this many
-/// bytes.
-const HAND_OVER: usize = 32 * 1024;

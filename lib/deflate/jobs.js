@@ -26,8 +26,7 @@ const SOLE_BATCH = 256 * 1024;
 
 /**
  * Bytes of input up to which light jobs are done where they are, all together: a
- * batch on another thread takes some 50 µs beside them. No more than
- * `INLINE_PAYLOAD` of the addon.
+ * batch on another thread takes some 50 µs beside them.
  */
 const LIGHT_BATCH = 8 * 1024;
 
@@ -84,7 +83,7 @@ let lastId = 0;
  * @property {function((Buffer|Error|undefined), boolean)} done called with what
  *     came of it, an Error if it could not be started; the second argument says
  *     that the bytes change after the call
- * @property {?Batch} batch set here
+ * @property {?Batch} batch set here, while it is under way
  */
 
 /** Jobs that are done one after the other. */
@@ -105,7 +104,7 @@ class Batch {
   begin(done) {
     this.done = done;
     this.left = this.jobs.length;
-    const ids = this.jobs.map(register);
+    const ids = this.jobs.map((job) => register(job, this));
     // A job may be kept for long by what it belongs to, and so its batch.
     this.jobs = [];
     try {
@@ -133,9 +132,11 @@ function watch() {
 
 /**
  * @param {Job} job a job
+ * @param {Batch} batch the batch that it is done in
  * @return {number} its id from now on
  */
-function register(job) {
+function register(job, batch) {
+  job.batch = batch;
   lastId = (lastId + 1) >>> 0;
   jobs.set(lastId, job);
   bytesUnderWay += job.bytes;
@@ -194,8 +195,7 @@ function limit(concurrency = DEFAULT_CONCURRENCY) {
  * @param {Job} job the job
  */
 function run(job) {
-  const isLight = job.isLight && job.bytes <= LIGHT_BATCH;
-  if (isLight && isStalled()) {
+  if (job.isLight && isStalled()) {
     setImmediate(doHere, [job], 0);
     return;
   }
@@ -203,10 +203,9 @@ function run(job) {
     current = new Batch();
     setImmediate(endTurn, current);
   }
-  job.batch = current;
   current.jobs.push(job);
   current.bytes += job.bytes;
-  current.isLight &&= isLight;
+  current.isLight &&= job.isLight;
   if (current.bytes >= (threads > 1 ? SHARED_BATCH : SOLE_BATCH)) submit();
 }
 
@@ -275,11 +274,7 @@ function isForHere(batch) {
 function doHere(list, index) {
   const turned = turn.begin();
   try {
-    while (index < list.length) {
-      const job = list[index++];
-      job.batch = null;
-      job.done(undefined, false);
-    }
+    while (index < list.length) list[index++].done(undefined, false);
   } finally {
     if (index < list.length) setImmediate(doHere, list, index);
     turn.end(turned);

@@ -425,7 +425,7 @@ class Inbox {
         this._batch = Batch.take(owned[words[at + 2]]);
         this._batch.words[0] = 1;
       }
-      this._inflate(words[at + 1]);
+      this._inflate(words[at + 1], words[at + 3] === 1);
       return;
     }
 
@@ -473,8 +473,9 @@ class Inbox {
    * A compressed payload is to be inflated before anything else.
    *
    * @param {number} bytes its length
+   * @param {boolean} isLight whether decoding once more does it, too
    */
-  _inflate(bytes) {
+  _inflate(bytes, isLight) {
     if (this._inflater === null) {
       try {
         this._inflater = this._deflate._makeInflater();
@@ -490,6 +491,7 @@ class Inbox {
     this._measure();
     this._inflation ??= new Inflation(this);
     this._inflation.bytes = bytes;
+    this._inflation.isLight = isLight;
     jobs.run(this._inflation);
   }
 

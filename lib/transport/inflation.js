@@ -14,7 +14,7 @@ class Inflation extends AsyncResource {
     super('FERROWS_INFLATE', { requireManualDestroy: true });
     this.inbox = inbox;
     this.bytes = 0;
-    this.isLight = true;
+    this.isLight = false;
     this.batch = null;
   }
 

@@ -20,7 +20,7 @@ use napi::bindgen_prelude::Result;
 use napi_sys as sys;
 
 use super::{Io, Rest};
-use crate::batch::{Batch, SUSPENDED, Slice, WORDS, deliver_slice};
+use crate::batch::{Batch, Slice, WORDS, deliver_slice};
 use crate::codecs::{Codecs, State};
 use crate::raw::{Call, Exports, callback};
 use crate::values::new_buffer;
@@ -127,10 +127,9 @@ fn decode_into(
         match inbound.poll(chunk, &mut rest.at, decompressor.as_deref_mut()) {
             Ok(Polled::Event(event)) => batch.push(event, Some(chunk))?,
             Ok(Polled::Suspended) => {
-                let bytes = u32::try_from(inbound.work_bytes()).unwrap_or(u32::MAX);
                 let what_follows = behind_one_byte(batch.call, chunk.get(rest.at..)?)?;
                 let index = batch.own(what_follows);
-                batch.put([SUSPENDED, bytes, index, 0])?;
+                batch.push_suspension(inbound, index)?;
                 break;
             }
             Ok(Polled::Nothing) => break,

@@ -98,18 +98,14 @@ impl Inbound {
         result
     }
 
-    /// Bytes of input of the work that [`Polled::Suspended`] stands for: up to [`INLINE_PAYLOAD`] if
-    /// polling again would do it, at least in part, and more if not.
+    /// Bytes of input of the work that [`Polled::Suspended`] stands for.
     pub fn work_bytes(&self) -> usize {
-        let Some(work) = &self.work else {
-            return 0;
-        };
-        let bytes = work.payload.len();
-        if self.allowance > 0 {
-            bytes
-        } else {
-            bytes.max(INLINE_PAYLOAD + 1)
-        }
+        self.work.as_ref().map_or(0, |work| work.payload.len())
+    }
+
+    /// Whether polling again would do that work, at least in part.
+    pub fn may_work_here(&self) -> bool {
+        self.allowance > 0 && self.work_bytes() <= INLINE_PAYLOAD
     }
 
     /// The work that [`Polled::Suspended`] stands for, once.
@@ -212,7 +208,7 @@ impl Inbound {
             Some(message) if !first => message,
             _ => {
                 let expected = bytes.saturating_mul(USUAL_RATIO);
-                let buffer = if expected < MAX_SPARE {
+                let buffer = if expected < HAND_OVER {
                     spare_buffers::take(expected)
                 } else {
                     Vec::new()
@@ -291,14 +287,16 @@ impl InflateWork {
 
 /// The longest payload that is inflated where it is, in bytes: some 40 µs of work, less than a job
 /// on another thread takes, unless it is one of many.
-pub const INLINE_PAYLOAD: usize = 8 * 1024;
+const INLINE_PAYLOAD: usize = 8 * 1024;
 
 /// The same for the last one of a chunk where others may do it: some 5 µs, less than the thread of an
 /// environment has to do for one job of many.
 const SMALL_PAYLOAD: usize = 1024;
 
-/// Bytes from which on a message is inflated to memory of its own, which JavaScript is given.
-const MAX_SPARE: usize = 32 * 1024;
+/// Bytes from which on JavaScript is given the memory of a message, in place of a copy.
+///
+/// Making a `Buffer` of external memory, and finalizing it, costs about as much as copying so many.
+pub const HAND_OVER: usize = 32 * 1024;
 
 /// Bytes that are inflated for one chunk where they are: some 100 µs of work.
 const ALLOWANCE: usize = 128 * 1024;

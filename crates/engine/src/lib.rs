@@ -28,7 +28,7 @@ pub mod spare_buffers;
 
 pub use compressors::{Compressors, SpareEncoders};
 pub use getrandom::Error as RandomError;
-pub use inbound::{INLINE_PAYLOAD, Inbound, InflateWork, Polled};
+pub use inbound::{HAND_OVER, Inbound, InflateWork, Polled};
 pub use mask_keys::MaskKeys;
 pub use outbox::{Outboxes, write_frame};
 pub use pool::{Job, Jobs, Wake, free_elsewhere, pool_threads};

@@ -82,13 +82,14 @@ fn is_for_the_last_of_a_chunk_where_others_may_do_it() {
     assert_eq!(receiver.poll(true), Found::Suspended);
     let bytes = receiver.inbound.work_bytes();
     assert!((last.len()..=INLINE_PAYLOAD).contains(&bytes));
+    assert!(receiver.inbound.may_work_here());
     // Whoever has nobody else do it polls again.
     assert_eq!(receiver.poll(true), binary(&last));
     assert_eq!(receiver.poll(true), Found::Nothing);
 }
 
 #[test]
-fn counts_for_more_if_polling_again_would_not_help() {
+fn says_whether_polling_again_would_help() {
     let zeros = vec![0; 2 * ALLOWANCE];
     let peer = Peer::new().binary(&zeros);
     assert!(peer.wire.len() < SMALL_PAYLOAD);
@@ -96,7 +97,7 @@ fn counts_for_more_if_polling_again_would_not_help() {
     receiver.chunk(&peer.wire);
     for _ in 0..3 {
         assert_eq!(receiver.poll(true), Found::Suspended);
-        assert_eq!(receiver.inbound.work_bytes(), INLINE_PAYLOAD + 1);
+        assert!(!receiver.inbound.may_work_here());
     }
     receiver.work();
     assert!(receiver.poll(true) == binary(&zeros));
@@ -147,6 +148,7 @@ fn holds_everything_up_while_the_work_is_away() {
     assert_eq!(receiver.poll(true), Found::Suspended);
     let at = receiver.at;
     assert!((20_000..21_000).contains(&receiver.inbound.work_bytes()));
+    assert!(!receiver.inbound.may_work_here());
     let mut work = receiver.inbound.take_work().unwrap();
     assert!(receiver.inbound.take_work().is_none(), "it is there once");
     for _ in 0..3 {
