@@ -4,7 +4,7 @@
 // another thread depends on what else there is to do, and on the processors.
 
 const assert = require('node:assert');
-const { spawn, spawnSync } = require('node:child_process');
+const { spawnSync } = require('node:child_process');
 const { once } = require('node:events');
 const fs = require('node:fs');
 const path = require('node:path');
@@ -15,8 +15,8 @@ const run = require('./support/child');
 const { itDiffers, lib, WebSocket } = require('./support/ferrows');
 const { closed, listen } = require('./support/server');
 
-/** Where a module of the package is. */
-const libPath = (name) => path.join(__dirname, '..', 'lib', name);
+/** What programs of their own may use. */
+const SUPPORT = path.join(__dirname, 'support');
 
 const OPTIONS = { perMessageDeflate: { threshold: 0 } };
 
@@ -112,76 +112,79 @@ describe('Compressed messages of middle size', { timeout: 30e3 }, () => {
   });
 
   itDiffers('do not wait for what becomes very long', async () => {
-    const { code, lines, errors } = await run(({ WebSocketServer }) => {
-      const { randomBytes } = require('node:crypto');
-      const net = require('node:net');
-      const { constants, deflateRawSync } = require('node:zlib');
+    const { code, lines, errors } = await run(
+      ({ WebSocketServer }, support) => {
+        const { randomBytes } = require('node:crypto');
+        const net = require('node:net');
+        const { Deflater, RSV1 } = require(`${support}/deflate`);
+        const { frame, OP } = require(`${support}/frames`);
+        const { requestText } = require(`${support}/upgrade`);
 
-      /** A frame with a compressed message, masked with zeros. */
-      const frame = (data) => {
-        const finishFlush = constants.Z_SYNC_FLUSH;
-        const payload = deflateRawSync(data, { finishFlush }).subarray(0, -4);
-        const header = Buffer.alloc(14);
-        header.set([0xc2, 0xff]);
-        header.writeBigUInt64BE(BigInt(payload.length), 2);
-        return Buffer.concat([header, payload]);
-      };
-      const connect = async (port) => {
-        const socket = net.connect(port, '127.0.0.1');
-        socket.write(
-          'GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\n' +
-            'Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n' +
-            'Sec-WebSocket-Extensions: permessage-deflate\r\n' +
-            'Sec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\n\r\n'
-        );
-        await new Promise((done) => socket.once('data', done));
-        // The first message of a connection is inflated where it is.
-        socket.write(frame('first'));
-        return socket;
-      };
-      const lengths = [];
-      const wss = new WebSocketServer({
-        port: 0,
-        perMessageDeflate: { concurrencyLimit: 1 },
-        maxPayload: 0
-      });
-      wss.on('connection', (ws) =>
-        ws.on('message', (data) => {
-          lengths.push(data.length);
-          if (lengths.length < 10 + 9 * 10 + 1) return;
-          // Else the other nine would have come behind it.
-          const place = lengths.indexOf(300 << 20);
-          console.log(place > 25 || place);
-          process.exit();
-        })
-      );
-      wss.on('listening', async () => {
-        const { port } = wss.address();
-        const bomber = await connect(port);
-        const others = [];
-        while (others.length < 9) others.push(await connect(port));
-        const bomb = frame(Buffer.alloc(300 << 20));
-        const middle = frame(randomBytes(2000).toString('base64'));
-        bomber.write(bomb, () => {
-          const send = (left) => {
-            if (left === 0) return;
-            for (const socket of others) socket.write(middle);
-            setTimeout(send, 5, left - 1);
-          };
-          // Not before a thread has begun with it.
-          setTimeout(send, 20, 10);
+        /** A frame with a message that refers to nothing before it. */
+        const compressed = (...parts) => {
+          const deflater = new Deflater();
+          const last = parts.pop();
+          const payloads = parts.map((part) => deflater.part(part));
+          payloads.push(deflater.message(last));
+          const options = { mask: true, rsv: RSV1 };
+          return frame(OP.BINARY, Buffer.concat(payloads), options);
+        };
+        const connect = async (port) => {
+          const socket = net.connect(port, '127.0.0.1');
+          socket.write(
+            requestText({ 'Sec-WebSocket-Extensions': 'permessage-deflate' })
+          );
+          await new Promise((done) => socket.once('data', done));
+          // The first message of a connection is inflated where it is.
+          socket.write(compressed('first'));
+          return socket;
+        };
+        const lengths = [];
+        const wss = new WebSocketServer({
+          port: 0,
+          perMessageDeflate: { concurrencyLimit: 1 },
+          maxPayload: 0
         });
-      });
-    });
+        wss.on('connection', (ws) =>
+          ws.on('message', (data) => {
+            lengths.push(data.length);
+            if (lengths.length < 10 + 9 * 10 + 1) return;
+            // Else the other nine would have come behind it.
+            const place = lengths.indexOf(300 << 20);
+            console.log(place > 25 || place);
+            process.exit();
+          })
+        );
+        wss.on('listening', async () => {
+          const { port } = wss.address();
+          const bomber = await connect(port);
+          const others = [];
+          while (others.length < 9) others.push(await connect(port));
+          const bomb = compressed(...Array(30).fill(Buffer.alloc(10 << 20)));
+          const middle = compressed(randomBytes(2000).toString('base64'));
+          bomber.write(bomb, () => {
+            const send = (left) => {
+              if (left === 0) return;
+              for (const socket of others) socket.write(middle);
+              setTimeout(send, 5, left - 1);
+            };
+            // Not before a thread has begun with it.
+            setTimeout(send, 20, 10);
+          });
+        });
+      },
+      { args: [SUPPORT] }
+    );
     assert.strictEqual(errors, '');
     assert.deepStrictEqual({ code, lines }, { code: 0, lines: ['true'] });
   });
 
   itDiffers('all end, though there is no room for all at a time', async () => {
     const { code, lines } = await run(
-      (ferrows, nativePath, jobsPath) => {
+      (ferrows, support) => {
         // The addon, played by hand: it has finished 70 jobs, and gives 64.
-        const native = require(nativePath);
+        const { lib } = require(`${support}/ferrows`);
+        const native = lib('native');
         const ids = [];
         let finished;
         native.watchJobs = (callback) => (finished = callback);
@@ -191,7 +194,7 @@ describe('Compressed messages of middle size', { timeout: 30e3 }, () => {
           some.forEach((id, i) => words.set([id, 0, 0xffffffff], 3 * i));
           return some.length;
         };
-        const jobs = require(jobsPath);
+        const jobs = lib('deflate/jobs');
         jobs.limit();
         process.on('uncaughtException', ({ message }) => console.log(message));
         let done = 0;
@@ -209,7 +212,7 @@ describe('Compressed messages of middle size', { timeout: 30e3 }, () => {
         setTimeout(() => finished(), 20);
         setTimeout(() => process.exit(), 1000);
       },
-      { args: [libPath('native'), libPath('deflate/jobs')] }
+      { args: [SUPPORT] }
     );
     assert.deepStrictEqual(
       { code, lines },
@@ -291,22 +294,18 @@ describe('With one processor', () => {
   // This file is one of them.
   if (process.env.FERROWS_TEST_PROCESSORS === '1') return;
 
-  it('compressed messages are as ever', { skip }, async () => {
+  it('compressed messages are as ever', { skip }, () => {
     const args = ['-c', processor(), process.execPath, '--test', ...files];
-    const child = spawn('taskset', args, {
+    const { status, stdout, stderr } = spawnSync('taskset', args, {
+      encoding: 'utf8',
       env: {
         ...process.env,
         FERROWS_TEST_PROCESSORS: '1',
         NODE_TEST_CONTEXT: undefined
       },
-      stdio: ['ignore', 'pipe', 'pipe'],
       timeout: 100e3
     });
-    let output = '';
-    child.stdout.setEncoding('utf8').on('data', (text) => (output += text));
-    child.stderr.setEncoding('utf8').on('data', (text) => (output += text));
-    const [code] = await once(child, 'close');
-    assert.strictEqual(code, 0, output);
-    assert.match(output, /^. pass \d{2,}$/m);
+    assert.strictEqual(status, 0, stdout + stderr);
+    assert.match(stdout, /^. pass \d{2,}$/m);
   });
 });
